@@ -1,0 +1,1 @@
+"""The plugin API, one module a version."""

@@ -1,0 +1,1 @@
+"""The nouns of Checkmill: frozen values that every step reads and none changes, without files, sockets or clocks."""

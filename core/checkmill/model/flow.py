@@ -1,0 +1,234 @@
+"""Calls and flows: how a plugin says what it wants from its vendor without doing any I/O.
+
+A flow is a generator that yields calls and is sent what came back, the way `httpx.Auth.auth_flow` works. Core drives
+it, live or from a recording. `send`, `attempt` and `together` are small flows, so `yield from` gives typed answers:
+
+    response = yield from settings.get("/v1/hosts")
+    pages = yield from together([settings.get("/v1/a"), settings.get("/v1/b")])
+    answer = yield from attempt(settings.get("/v1/c"))          # a Response, or the SourceError as a value
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Generator, Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias, TypeVar
+from urllib.parse import quote, urlencode
+
+from checkmill.model.errors import ParseError, SourceError
+from checkmill.model.secret import SHOWN, Secret
+
+T = TypeVar("T")
+
+#: Text that may be a secret: written with `reveal()` on its way out, shown as stars everywhere else.
+Text: TypeAlias = "str | int | float | Secret"
+
+#: How deep a JSON answer may nest. Python's own parser gives up near its recursion limit; vendors stay below twenty.
+DEEPEST_JSON = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Request:
+    """One HTTP request.
+
+    `path` is appended to `base_url`, unless it is a whole URL itself; `{name}` in it is filled from `values`, quoted.
+    `source_headers` are the source's own and are sent below `base_url` only. `json` may hold `Secret`s anywhere.
+    `repeatable` says that sending twice does no harm; `any_status` that the flow wants to see failures as responses.
+    `timeout_s` bounds this one request below the deadline of the fetch.
+    """
+
+    method: str
+    path: str
+    base_url: str = ""
+    values: Mapping[str, Text] = field(default_factory=dict)
+    params: Mapping[str, Text] = field(default_factory=dict)
+    headers: Mapping[str, Text] = field(default_factory=dict)
+    source_headers: Mapping[str, Text] = field(default_factory=dict)
+    json: Any = None
+    content: bytes | None = None
+    repeatable: bool = False
+    any_status: bool = False
+    timeout_s: float | None = None
+
+    @property
+    def below_base(self) -> bool:
+        """Whether this request stays below the source's own address."""
+        return "://" not in self.path
+
+    def url(self) -> str:
+        """The whole URL with secrets revealed. For the driver alone."""
+        return self._url(_revealed)
+
+    def shown_url(self) -> str:
+        """The whole URL with stars for secrets."""
+        return self._url(str)
+
+    def _url(self, text_of: Any) -> str:
+        path = self.path
+        for name, value in self.values.items():
+            shown = text_of(value)
+            path = path.replace("{" + name + "}", shown if shown == SHOWN else quote(shown, safe=""))
+        url = self.base_url.rstrip("/") + "/" + path.lstrip("/") if self.below_base else path
+        if self.params:
+            url += ("&" if "?" in url else "?") + urlencode({k: text_of(v) for k, v in self.params.items()}, safe="*")
+        return url
+
+    def sent_headers(self) -> dict[str, str]:
+        """The headers with secrets revealed. For the driver alone."""
+        own = self.source_headers if self.below_base else {}
+        return {name: _revealed(value) for name, value in {**own, **self.headers}.items()}
+
+    def sent_body(self) -> bytes | None:
+        """The body with secrets revealed. For the driver alone."""
+        if self.json is None:
+            return self.content
+        return json.dumps(_plain(self.json), ensure_ascii=False, allow_nan=False).encode()
+
+    def away(self, url: str) -> Request:
+        """The request that a redirect beyond `base_url` asks for: nothing of the source's own goes along."""
+        return replace(self, path=url, values={}, params={}, headers={}, source_headers={})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Response:
+    """One answer, read whole and decompressed. Header names are in lower case."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: bytes = b""
+    url: str = ""
+    elapsed_s: float = 0.0
+
+    @property
+    def ok(self) -> bool:
+        """Whether the status is 2xx."""
+        return 200 <= self.status <= 299
+
+    def text(self) -> str:
+        """The body as text: UTF-8, or the charset that the vendor names.
+
+        Raises `ParseError` for bytes that are not in that charset.
+        """
+        charset = "utf-8-sig"
+        for part in self.headers.get("content-type", "").split(";")[1:]:
+            name, _, value = part.partition("=")
+            if name.strip().lower() == "charset" and value.strip("\"' ").lower() not in {"utf-8", "utf8"}:
+                charset = value.strip("\"' ")
+        try:
+            return self.body.decode(charset)
+        except (LookupError, ValueError):
+            raise ParseError(f"the answer is not {charset.removesuffix('-sig').upper()} text") from None
+
+    def json(self) -> Any:
+        """The body as JSON. NaN and infinities become None, since they are no values.
+
+        Raises `ParseError` for an empty body, for HTML, for broken, too deep or ambiguous JSON.
+        """
+        text = self.text()
+        if not text.strip():
+            raise ParseError(f"the answer is empty (HTTP {self.status})")
+        if text.lstrip()[:1] == "<":
+            raise ParseError(f"the answer is HTML or XML, not JSON (HTTP {self.status}; a login page?)")
+        _refuse_depth(text)
+        try:
+            return json.loads(text, parse_constant=_no_value, parse_float=_finite, object_pairs_hook=_unambiguous)
+        except json.JSONDecodeError as error:
+            where = "ends in the middle" if error.pos >= len(text.rstrip()) else f"breaks at character {error.pos + 1}"
+            raise ParseError(f"the answer is not JSON: it {where} of {len(text)} ({error.msg})") from None
+        except (ValueError, RecursionError) as error:
+            raise ParseError(f"the answer is not usable JSON: {error}") from None
+
+
+@dataclass(frozen=True)
+class Together:
+    """Several calls or flows side by side; the answer is the list of theirs, in order."""
+
+    items: tuple[Call | Flow[Any], ...]
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """A call or flow whose failure is wanted as a value."""
+
+    item: Call | Flow[Any]
+
+
+Call: TypeAlias = Request | Together | Attempt
+#: A generator of calls that returns a T.
+Flow: TypeAlias = Generator[Call, Any, T]
+
+
+def send(request: Request) -> Flow[Response]:
+    """Send one request; the answer is its response. A failure is raised at the yield as a `SourceError`."""
+    response: Response = yield request
+    return response
+
+
+def attempt(flow: Flow[T]) -> Flow[T | SourceError]:
+    """Carry out a flow; the answer is what it returns, or the `SourceError` that ended it."""
+    answer: T | SourceError = yield Attempt(flow)
+    return answer
+
+
+def together(flows: Iterable[Flow[T]]) -> Flow[list[T]]:
+    """Carry out flows side by side; the answer is the list of theirs, in order. The first failure is raised."""
+    answers: list[T] = yield Together(tuple(flows))
+    return answers
+
+
+def _revealed(value: Text) -> str:
+    return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Secret):
+        return value.reveal()
+    if isinstance(value, Mapping):
+        return {key: _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return value
+
+
+def _no_value(_constant: str) -> None:
+    return None
+
+
+def _finite(digits: str) -> float | None:
+    value = float(digits)
+    return value if math.isfinite(value) else None
+
+
+def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        seen: set[str] = set()
+        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
+        raise ValueError(f"the key {twice[:60]!r} stands twice in one object")
+    return members
+
+
+def _refuse_depth(text: str) -> None:
+    """Refuse nesting that would exhaust the stack, before any parser sees it."""
+    if text.count("[") + text.count("{") <= DEEPEST_JSON:
+        return
+    depth = 0
+    in_string = escaped = False
+    for character in text:
+        if in_string:
+            if escaped:
+                escaped = False
+            elif character == "\\":
+                escaped = True
+            elif character == '"':
+                in_string = False
+        elif character == '"':
+            in_string = True
+        elif character in "[{":
+            depth += 1
+            if depth > DEEPEST_JSON:
+                raise ParseError(f"the answer nests deeper than {DEEPEST_JSON} levels")
+        elif character in "]}":
+            depth -= 1

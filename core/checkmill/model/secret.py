@@ -1,0 +1,106 @@
+"""Secrets: values that reach a vendor's request and nothing else.
+
+A `Secret` prints as stars. What the type cannot guard, such as a vendor that echoes a token in an error, `redact`
+does: it knows every secret made in this process and is applied to all text that leaves it.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, quote_plus
+
+if TYPE_CHECKING:
+    from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+    from pydantic_core import CoreSchema
+
+SHOWN = "***"
+#: Shorter secrets are still never printed, but cannot be searched for in text: they would blank out ordinary words.
+SHORTEST_SOUGHT = 4
+
+_known: set[str] = set()
+_pattern: list[re.Pattern[str] | None] = [None]
+
+
+class Secret:
+    """A token, an appkey, a password. `str()` and `repr()` give stars; only the driver calls `reveal()`."""
+
+    __slots__ = ("__value",)
+
+    def __init__(self, value: str) -> None:
+        self.__value = value
+        if len(value) >= SHORTEST_SOUGHT and value not in _known:
+            _known.add(value)
+            _pattern[0] = None
+
+    def reveal(self) -> str:
+        """The value itself. For the driver alone, when a request is on its way out."""
+        return self.__value
+
+    def __str__(self) -> str:
+        return SHOWN
+
+    def __repr__(self) -> str:
+        return f"Secret({SHOWN!r})"
+
+    def __format__(self, spec: str) -> str:
+        return format(SHOWN, spec)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Secret) and other.__value == self.__value
+
+    def __hash__(self) -> int:
+        return hash((Secret, self.__value))
+
+    def __bool__(self) -> bool:
+        return bool(self.__value)
+
+    def __reduce__(self) -> str | tuple[Any, ...]:
+        raise TypeError("a Secret cannot be pickled: it would be written in clear")
+
+    @classmethod
+    def __get_pydantic_core_schema__(cls, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        # pydantic is imported only while rules are read, and this method is called by pydantic alone.
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_plain_validator_function(cls._read)
+
+    @classmethod
+    def _read(cls, raw: object) -> Secret:
+        if isinstance(raw, Secret):
+            return raw
+        if not isinstance(raw, str):
+            raise ValueError("a secret is text; put it in quotes")  # noqa: TRY004 - pydantic reports ValueError
+        if not raw.strip():
+            raise ValueError("the secret is empty")
+        return cls(raw.strip())
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        return {"type": "string", "format": "password"}
+
+
+def redact(text: str) -> str:
+    """Replace every secret known to this process, however it was quoted, by stars."""
+    if not _known:
+        return text
+    pattern = _pattern[0]
+    if pattern is None:
+        spellings = {spelling for value in _known for spelling in _spellings(value)}
+        pattern = re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True)))
+        _pattern[0] = pattern
+    return pattern.sub(SHOWN, text)
+
+
+def _spellings(value: str) -> set[str]:
+    """The ways one secret may stand in a URL, a JSON text or a Python repr."""
+    return {
+        value,
+        quote(value, safe=""),
+        quote(value),
+        quote_plus(value),
+        json.dumps(value)[1:-1],
+        json.dumps(value, ensure_ascii=False)[1:-1],
+        repr(value)[1:-1],
+    }
