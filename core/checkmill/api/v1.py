@@ -17,7 +17,7 @@ from checkmill.model.errors import (
     TlsError,
     TooLargeError,
 )
-from checkmill.model.flow import Flow, Request, Response, attempt, send, together
+from checkmill.model.flow import Flow, Request, Response, attempt, now, send, together
 from checkmill.model.levels import Levels, Limits, Range
 from checkmill.model.reporter import Outcome, Receipt, Reporter
 from checkmill.model.sample import Sample, number_of
@@ -84,6 +84,7 @@ __all__ = [
     "World",
     "attempt",
     "hookimpl",
+    "now",
     "number_of",
     "redact",
     "send",

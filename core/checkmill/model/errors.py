@@ -13,7 +13,8 @@
     │   ├── TooLargeError       read: more bytes than the source may send
     │   ├── RedirectError       read: sent elsewhere, where Checkmill does not go
     │   └── StatusError         read: an HTTP status that is no success
-    └── ParseError              parse: an answer came and was not what the vendor documents
+    ├── ParseError              parse: an answer came and was not what the vendor documents
+    └── PluginError             plugin: the plugin itself failed; the log has the traceback
 
 Errors of the first four stages after configuration are raised before a request can have reached the vendor
 (`arrived` is False), so that even what changes something may be sent again.
@@ -115,6 +116,12 @@ class ParseError(SourceError):
     """The answer is not what the vendor documents."""
 
     stage = "parse"
+
+
+class PluginError(SourceError):
+    """The plugin itself failed. Core raises this; a plugin never does."""
+
+    stage = "plugin"
 
 
 def error_for_status(status: int, url: str, *, retry_after_s: float | None = None, said: str = "") -> SourceError:

@@ -1,7 +1,8 @@
 """Calls and flows: how a plugin says what it wants from its vendor without doing any I/O.
 
 A flow is a generator that yields calls and is sent what came back, the way `httpx.Auth.auth_flow` works. Core drives
-it, live or from a recording. `send`, `attempt` and `together` are small flows, so `yield from` gives typed answers:
+it, live or from a recording. `send`, `attempt`, `together` and `now` are small flows, so `yield from` gives typed
+answers:
 
     response = yield from settings.get("/v1/hosts")
     pages = yield from together([settings.get("/v1/a"), settings.get("/v1/b")])
@@ -155,7 +156,12 @@ class Attempt:
     item: Call | Flow[Any]
 
 
-Call: TypeAlias = Request | Together | Attempt
+@dataclass(frozen=True)
+class Now:
+    """A look at the wall clock; the answer is the time in epoch seconds. A flow has no clock of its own."""
+
+
+Call: TypeAlias = Request | Together | Attempt | Now
 #: A generator of calls that returns a T.
 Flow: TypeAlias = Generator[Call, Any, T]
 
@@ -176,6 +182,12 @@ def together(flows: Iterable[Flow[T]]) -> Flow[list[T]]:
     """Carry out flows side by side; the answer is the list of theirs, in order. The first failure is raised."""
     answers: list[T] = yield Together(tuple(flows))
     return answers
+
+
+def now() -> Flow[float]:
+    """Ask for the time; the answer is epoch seconds. For requests that name a period of time."""
+    at: float = yield Now()
+    return at
 
 
 def _revealed(value: Text) -> str:

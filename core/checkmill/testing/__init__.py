@@ -7,17 +7,18 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from checkmill.model.errors import SourceError, error_for_status
-from checkmill.model.flow import Attempt, Call, Flow, Request, Response, Together
+from checkmill.model.flow import Attempt, Call, Flow, Now, Request, Response, Together
 from checkmill.model.sandbox import App, Asked
 
 T = TypeVar("T")
 Responder = Callable[[Request], Response]
 
 
-def play(flow: Flow[T], respond: Responder) -> T:
+def play(flow: Flow[T], respond: Responder, at: float = 0.0) -> T:
     """Carry out a flow with a function that answers each request, and give what the flow returns.
 
     A response without success raises in the flow what the driver would raise; `respond` may raise a `SourceError`.
+    `at` is the time (epoch seconds) that a flow which asks for it is told.
     """
     answer: Any = None
     error: SourceError | None = None
@@ -29,7 +30,7 @@ def play(flow: Flow[T], respond: Responder) -> T:
             return value
         answer = error = None
         try:
-            answer = _carry_out(call, respond)
+            answer = _carry_out(call, respond, at)
         except SourceError as failure:
             error = failure
 
@@ -52,17 +53,19 @@ def vendor(app: App) -> Responder:
     return respond
 
 
-def _carry_out(call: Call | Flow[Any], respond: Responder) -> Any:
+def _carry_out(call: Call | Flow[Any], respond: Responder, at: float) -> Any:
     if isinstance(call, Request):
         response = respond(call)
         if not (response.ok or call.any_status):
             raise error_for_status(response.status, call.shown_url())
         return response
     if isinstance(call, Together):
-        return [_carry_out(item, respond) for item in call.items]
+        return [_carry_out(item, respond, at) for item in call.items]
     if isinstance(call, Attempt):
         try:
-            return _carry_out(call.item, respond)
+            return _carry_out(call.item, respond, at)
         except SourceError as failure:
             return failure
-    return play(call, respond)
+    if isinstance(call, Now):
+        return at
+    return play(call, respond, at)

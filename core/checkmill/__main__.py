@@ -1,0 +1,5 @@
+"""`python -m checkmill` is the command `checkmill`."""
+
+from checkmill.entry import main
+
+main()

@@ -1,0 +1,1 @@
+"""The commands: arguments in, exit codes out. Each module is one command or a few that belong together."""

@@ -1,0 +1,149 @@
+"""The command line, declared once: parsing, help and the README's list of options are made from it."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any, NoReturn
+
+from checkmill import __version__
+from checkmill.cli.logs import LEVELS
+
+FORMATS = ("table", "json", "jsonl", "nagios", "checkmk")
+
+#: Commands whose callers take stderr for output and any exit code for a state.
+QUIET = ("check", "local")
+
+
+class UsageError(Exception):
+    """The command line cannot be understood; `str()` says why."""
+
+
+class Shown(Exception):  # noqa: N818 - not an error: help or version was asked for
+    """Help or version was asked for; `str()` is the text."""
+
+
+class _Parser(argparse.ArgumentParser):
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; see '{self.prog} --help'")
+
+    def print_help(self, file: Any = None) -> None:  # noqa: ARG002 - argparse's signature
+        raise Shown(self.format_help())
+
+
+class _Version(argparse.Action):
+    def __call__(self, *_: Any) -> None:
+        raise Shown(f"checkmill {__version__}\n")
+
+
+def parsed(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line. Raises `UsageError`, or `Shown` for help and version."""
+    return parser().parse_args(list(argv))
+
+
+def is_quiet(argv: Sequence[str]) -> bool:
+    """Whether the command is one whose caller takes stderr for output, known before anything is parsed."""
+    words = iter(argv)
+    for word in words:
+        if word in {"--checks-dir", "--state-dir", "--log-level", "--sandbox-seed"}:
+            next(words, None)
+        elif not word.startswith("-"):
+            return word in QUIET
+    return False
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    common = _common(suppress=True)
+    whole = _Parser(
+        prog="checkmill",
+        description="Checks from rules over what vendors measure, as Nagios, Icinga and Checkmk states.",
+        parents=[_common(suppress=False)],
+        allow_abbrev=False,
+    )
+    whole.add_argument("-V", "--version", action=_Version, nargs=0, help="show the version")
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
+
+    def command(name: str, summary: str) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=summary, description=summary, parents=[common], allow_abbrev=False)
+
+    check = command("check", "one check as a Nagios plugin; a fresh result is reused, else it is measured now")
+    check.add_argument("name", metavar="NAME", help="name of the check")
+    check.add_argument(
+        "--item", action="append", default=[], metavar="LABEL=VALUE", help="one service of a check with 'each'"
+    )
+    check.add_argument("-t", "--timeout", metavar="SECONDS", help="deadline of the whole check")
+    check.add_argument("-v", "--verbose", action="count", default=0, help="more lines; may be repeated")
+
+    local = command("local", "all services as Checkmk local-check lines")
+    _add_tags(local)
+    local.add_argument("-t", "--timeout", metavar="SECONDS", help="deadline of the whole call")
+
+    run = command("run", "fetch, judge, store, print and report")
+    run.add_argument("names", nargs="*", metavar="NAME", help="names or globs of checks; all without any")
+    _add_tags(run)
+    run.add_argument("--due", action="store_true", help="only checks whose interval is over")
+    run.add_argument("--format", choices=FORMATS, default="table", help="form of the results (default: table)")
+    run.add_argument("--exit-state", action="store_true", help="exit with the worst state")
+    run.add_argument("--no-report", action="store_true", help="hand nothing to reporters")
+
+    outbox = command("outbox", "undelivered reports")
+    outbox.add_argument(
+        "action", nargs="?", default="list", choices=("list", "show", "flush", "retry", "drop"), help="default: list"
+    )
+    outbox.add_argument("ids", nargs="*", type=int, metavar="ID", help="numbers of deliveries")
+    outbox.add_argument("--all", action="store_true", help="list settled deliveries too")
+    _add_format(outbox)
+
+    command("validate", "read rules and settings, without any network")
+    listing = command("list", "the checks")
+    _add_tags(listing)
+    _add_format(listing)
+    metrics = command("metrics", "what can be measured")
+    metrics.add_argument("type", nargs="?", metavar="TYPE", help="a source type; all without it")
+    _add_format(metrics)
+    _add_format(command("plugins", "what is installed, from where, with problems"))
+    command("schema", "the JSON Schema of rule files, for editors")
+    sandbox = command("sandbox", "serve the simulated vendors until interrupted")
+    sandbox.add_argument("--port", type=int, default=0, metavar="PORT", help="default: a free one")
+    return whole
+
+
+def _common(*, suppress: bool) -> _Parser:
+    """The options of every command; given before or after its name."""
+
+    def default(value: object) -> Any:
+        return argparse.SUPPRESS if suppress else value
+
+    options = _Parser(add_help=False)
+    group = options.add_argument_group("common options")
+    group.add_argument(
+        "--checks-dir",
+        metavar="DIR",
+        default=default(None),
+        help="rule files ($CHECKMILL_CHECKS_DIR, else ./checks.d, the user's, /etc/checkmill/checks.d)",
+    )
+    group.add_argument(
+        "--state-dir",
+        metavar="DIR",
+        default=default(None),
+        help="what outlives a run ($CHECKMILL_STATE_DIR, else /var/lib/checkmill, else the user's)",
+    )
+    group.add_argument(
+        "--sandbox", action="store_true", default=default(False), help="have the plugins' simulated vendors answer"
+    )
+    group.add_argument(
+        "--sandbox-seed", type=int, metavar="N", default=default(1), help="another seed, other values (default: 1)"
+    )
+    group.add_argument(
+        "--log-level", choices=LEVELS, default=default("warning"), help="what is logged (default: warning)"
+    )
+    return options
+
+
+def _add_tags(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--tag", action="append", default=[], metavar="TAG", help="only checks with this tag")
+
+
+def _add_format(command: argparse.ArgumentParser) -> None:
+    command.add_argument("--format", choices=("table", "json"), default="table", help="form (default: table)")

@@ -1,0 +1,91 @@
+"""`checkmill check NAME`: one check as a Nagios plugin. Exactly one write to stdout, nothing on stderr, exit 0 to 3."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checkmill.cli.arguments import UsageError
+from checkmill.cli.session import Session
+from checkmill.model.result import Result
+from checkmill.model.state import State
+from checkmill.model.units import seconds
+from checkmill.run import Run
+from checkmill.steps.reading import Book
+from checkmill.steps.reading.keys import did_you_mean
+from checkmill.steps.rendering import combined, nagios
+
+
+def check(session: Session) -> int:
+    """Print one check, and give the exit code that is its state."""
+    arguments = session.arguments
+    give_up_at = deadline(session)
+    with session.book() as (book, _):
+        results = _results(session, book, arguments.name, give_up_at)
+        results = picked(results, arguments.item)
+    one = combined(results) if len(results) != 1 else results[0]
+    session.streams.results(nagios(results, verbosity=arguments.verbose))
+    return one.state.exit_code
+
+
+def deadline(session: Session) -> float | None:
+    """The time that `-t` leaves, on the clock of deadlines."""
+    given = session.arguments.timeout
+    if given is None:
+        return None
+    try:
+        return session.edges.monotonic() + seconds(given)
+    except ValueError as error:
+        raise UsageError(f"-t {error}") from None
+
+
+def stated(name: str, sentence: str, now: float = 0.0) -> Result:
+    """A result that says why there is none."""
+    return Result(name, name, State.UNKNOWN, sentence, checked_at=now, good_until=now, failed=True)
+
+
+def picked(results: Sequence[Result], items: Sequence[str]) -> Sequence[Result]:
+    """The services that `--item` means: `label=value`, or a value where `each` has one label."""
+    if not items:
+        return results
+    chosen = [result for result in results if all(_is_meant(result, item) for item in items)]
+    if chosen:
+        return chosen
+    whole = [result for result in results if not result.labels]
+    if whole and all(result.failed for result in whole):
+        return whole
+    known = sorted(
+        {" ".join(f"{label}={value}" for label, value in result.labels.items()) for result in results} - {""}
+    )
+    hint = f"; known: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}" if known else ""
+    name = results[0].check if results else ""
+    return [stated(name, f"there is no service {' '.join(items)} of this check{hint}")]
+
+
+def _is_meant(result: Result, item: str) -> bool:
+    label, separator, value = item.partition("=")
+    if separator and label in result.labels:
+        return result.labels[label] == value
+    if separator and label == "source":
+        return result.source == value
+    return len(result.labels) == 1 and item in result.labels.values()
+
+
+def _results(session: Session, book: Book, name: str, give_up_at: float | None) -> Sequence[Result]:
+    now = session.edges.now()
+    if name not in book.drafts:
+        if name in book.rejected:
+            return [stated(name, f"the rule cannot be read: {book.rejected[name]}", now)]
+        if book.problems:
+            return [stated(name, f"there is no check {name!r} that can be read: {book.problems[0]}", now)]
+        return [stated(name, f"there is no check {name!r}: {did_you_mean(name, book.drafts)}", now)]
+    rule = book.rule(name)
+    if rule is None:
+        count = len([problem for problem in book.problems if problem.check == name])
+        more = f" (and {count - 1} more; see checkmill validate)" if count > 1 else ""
+        return [stated(name, f"the rule cannot be read: {book.rejected[name]}{more}", now)]
+    run = Run(book, session.store(), session.edges, give_up_at=give_up_at)
+    reused = run.reused([rule])
+    if name in reused:
+        return reused[name]
+    others = book.rules(book.sharing_sources_with(rule))
+    return run.measured([rule], others)[name]

@@ -1,0 +1,46 @@
+"""`checkmill local`: all services as Checkmk local-check lines, and one of Checkmill's own for what is wrong."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from checkmill.cli.check import deadline
+from checkmill.cli.session import Session
+from checkmill.model.problem import Problem
+from checkmill.model.result import Result
+from checkmill.model.state import State
+from checkmill.run import Run
+from checkmill.steps.rendering import checkmk_local
+
+OWN_SERVICE = "checkmill"
+
+
+def local(session: Session) -> int:
+    """Print all services; the exit code is 0 whatever their states, since Checkmk throws away any other output."""
+    give_up_at = deadline(session)
+    with session.book() as (book, host):
+        names, _ = book.select(tags=session.arguments.tag)
+        rules = book.rules(names)
+        run = Run(book, session.store(), session.edges, give_up_at=give_up_at)
+        reused = run.reused(rules)
+        stale = [rule for rule in rules if rule.name not in reused]
+        measured = run.measured(stale)
+        shown = [result for rule in rules for result in {**reused, **measured}[rule.name]]
+        shown += run.remembered_of_broken()
+        problems = [*book.problems, *host.problems]
+        own = own_service(problems, run.trouble.sentences, session.store_problem, len(rules), session.edges.now())
+    session.streams.results(checkmk_local([*shown, own]))
+    return 0
+
+
+def own_service(
+    problems: Sequence[Problem], trouble: Sequence[str], store_problem: str, checks: int, now: float
+) -> Result:
+    """The service that tells whether Checkmill itself is well."""
+    sentences = [*map(str, problems), *trouble, *([store_problem] if store_problem else [])]
+    if not sentences:
+        return Result(OWN_SERVICE, OWN_SERVICE, State.OK, f"{checks} checks, no problems", checked_at=now)
+    more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
+    return Result(
+        OWN_SERVICE, OWN_SERVICE, State.UNKNOWN, sentences[0] + more, details="\n".join(sentences), checked_at=now
+    )

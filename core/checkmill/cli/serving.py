@@ -1,0 +1,31 @@
+"""`checkmill sandbox`: serve all simulated vendors until interrupted."""
+
+from __future__ import annotations
+
+import threading
+
+from checkmill.cli.session import Session
+from checkmill.host import Host
+from checkmill.model.sandbox import World
+from checkmill.sandbox import SandboxServer
+
+
+def sandbox(session: Session, stop: threading.Event) -> int:
+    """Serve until `stop` is set; what the vendors remark goes to stdout."""
+    host = Host()
+    world = World(session.edges.now, session.arguments.sandbox_seed)
+
+    def watch(remark: str) -> None:
+        session.streams.results(remark + "\n")
+
+    with SandboxServer(world, port=session.arguments.port, watch=watch) as server:
+        lines = []
+        for plugin in host.plugins():
+            for kind in (plugin.source, plugin.reporter):
+                address = server.base_url(kind) if kind is not None else None
+                if kind is not None and kind.sandbox is not None:
+                    known = ", ".join(f"{name}: {value}" for name, value in kind.sandbox.settings.items())
+                    lines.append(f"{kind.type}  base_url: {address}, {known}")
+        session.streams.results("\n".join([*lines, "serving until interrupted", ""]))
+        stop.wait()
+    return 0

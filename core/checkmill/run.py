@@ -1,0 +1,217 @@
+"""A run: calls the steps in order. What is fresh is shown, the rest is measured, judged and stored; then reported."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from checkmill.edges import Edges
+from checkmill.model.delivery import Delivery
+from checkmill.model.errors import PluginError
+from checkmill.model.memory import Judgement, Memory
+from checkmill.model.problem import Problem
+from checkmill.model.reporter import Outcome, Receipt, Report
+from checkmill.model.result import Result
+from checkmill.model.rule import Rule
+from checkmill.model.state import State
+from checkmill.steps.fetching import Job, carry_out, fetch_all
+from checkmill.steps.judging import Extraction, judge
+from checkmill.steps.planning import fetches_of, served_by
+from checkmill.steps.reading import Book
+from checkmill.steps.reporting import deliveries_of, send, sendings_of, target_text
+from checkmill.store import Store, Stored, StoreError
+
+log = logging.getLogger("checkmill.run")
+
+#: A check is due this share of its interval early, so that a cron that is a second early does not skip a turn.
+EARLY = 0.1
+
+
+@dataclass
+class Trouble:
+    """What went wrong beside the verdicts; `run` exits 3 when there is any."""
+
+    sentences: list[str] = field(default_factory=list)
+
+    def add(self, sentence: str) -> None:
+        """Note one sentence, once, and log it."""
+        if sentence not in self.sentences:
+            self.sentences.append(sentence)
+            log.error("%s", sentence)
+
+
+class Run:
+    """Measures the rules of a book. `store` is None when there is no usable state directory."""
+
+    def __init__(self, book: Book, store: Store | None, edges: Edges, *, give_up_at: float | None = None) -> None:
+        self._book = book
+        self._store = store
+        self._edges = edges
+        self._give_up_at = give_up_at
+        self._checks_dir = os.path.realpath(book.directory)
+        self.trouble = Trouble()
+        self.stored: dict[str, Stored] = self._read_store()
+
+    # What is shown
+
+    def reused(self, rules: Iterable[Rule]) -> dict[str, Sequence[Result]]:
+        """The results of those rules that are still good."""
+        now = self._edges.now()
+        found = ((rule, self.stored.get(rule.name)) for rule in rules)
+        return {rule.name: one.results for rule, one in found if one is not None and one.is_fresh(rule, now)}
+
+    def due(self, rules: Iterable[Rule]) -> list[Rule]:
+        """The rules whose interval is over."""
+        now = self._edges.now()
+        return [rule for rule in rules if not self._is_current(rule, now)]
+
+    def measured(
+        self, wanted: Sequence[Rule], others: Sequence[Rule] = (), *, report: bool = False
+    ) -> dict[str, Sequence[Result]]:
+        """Measure the wanted rules, and with the same fetches judge all others they serve; store all of it.
+
+        With `report`, the results of the wanted ones become deliveries in the same transaction.
+        """
+        if not wanted:
+            return {}
+        fetched = fetch_all(fetches_of(wanted), self._edges, give_up_at=self._give_up_at)
+        for one in fetched.values():
+            if isinstance(one.error, PluginError):
+                self.trouble.add(one.error.sentence)
+        extraction = Extraction(fetched)
+        now = self._edges.now()
+        names = {rule.name for rule in wanted}
+        judged: list[tuple[Rule, Judgement]] = []
+        for rule in [*wanted, *(rule for rule in served_by(others, wanted) if rule.name not in names)]:
+            known = self.stored.get(rule.name)
+            judged.append((rule, judge(rule, extraction, known.memory if known else Memory(), now)))
+        for error in extraction.plugin_errors():
+            self.trouble.add(error.sentence)
+        results = [(rule, judgement.results) for rule, judgement in judged]
+        reported = [(rule, own) for rule, own in results if rule.name in names] if report else []
+        self._store_all(judged, reported, now)
+        return {rule.name: own for rule, own in results}
+
+    def remembered_of_broken(self) -> list[Result]:
+        """Services known from rules that cannot be read any more: UNKNOWN, with the problem as the reason."""
+        problems: dict[str, Problem] = {}
+        for one in self._book.problems:
+            if one.place is not None:
+                problems.setdefault(one.place.file, one)
+        results = []
+        for name, stored in self.stored.items():
+            problem = self._book.rejected.get(name)
+            if problem is None and name not in self._book.drafts:
+                problem = problems.get(stored.files[0]) or problems.get(str(self._book.directory))
+            if problem is not None:
+                results += [self._broken(result, problem) for result in stored.results]
+        return results
+
+    # What is sent
+
+    def send_deliveries(self, rules: Iterable[Rule]) -> dict[str, int]:
+        """Send what is due in the outbox to the targets that rules name, and count the outcomes by stage.
+
+        To be called by the one who holds the feeder's lock.
+        """
+        reports: dict[tuple[str, str], Report] = {
+            (report.reporter.name, target_text(report.key)): report for rule in rules for report in rule.reports
+        }
+        counts: dict[str, int] = {}
+        if self._store is None:
+            return counts
+        outbox = self._store.outbox
+        now = self._edges.now()
+        try:
+            outbox.recover(now)
+            due = outbox.take_due(now, list(reports))
+        except StoreError as error:
+            self.trouble.add(f"nothing is reported: {error}")
+            return counts
+
+        def settle(delivery: Delivery, receipt: Receipt) -> None:
+            try:
+                stage = outbox.settle(delivery, receipt, self._edges.now())
+            except StoreError as error:
+                self.trouble.add(str(error))
+                return
+            counts[stage.value] = counts.get(stage.value, 0) + 1
+            _log_outcome(delivery, receipt)
+
+        send(sendings_of(due, reports), self._edges, carry_out, Job, settle)
+        return counts
+
+    def forget_deleted(self) -> None:
+        """Drop what is stored of checks that were deleted from healthy files."""
+        if self._store is None or not self._book.files:
+            return
+        broken = {problem.place.file for problem in self._book.problems if problem.place is not None}
+        gone = [
+            name
+            for name, stored in self.stored.items()
+            if name not in self._book.drafts and name not in self._book.rejected and not broken & set(stored.files)
+        ]
+        if gone and str(self._book.directory) not in broken:
+            try:
+                self._store.forget_checks(self._checks_dir, gone)
+            except StoreError as error:
+                self.trouble.add(str(error))
+
+    # Help
+
+    def _is_current(self, rule: Rule, now: float) -> bool:
+        stored = self.stored.get(rule.name)
+        if stored is None or not stored.is_fresh(rule, now):
+            return False
+        return now < stored.measured_at + rule.interval_s * (1 - EARLY)
+
+    def _read_store(self) -> dict[str, Stored]:
+        if self._store is None:
+            return {}
+        try:
+            return self._store.stored(self._checks_dir)
+        except StoreError as error:
+            self.trouble.add(str(error))
+            self._store = None
+            return {}
+
+    def _store_all(
+        self, judged: Sequence[tuple[Rule, Judgement]], reported: Sequence[tuple[Rule, Sequence[Result]]], now: float
+    ) -> None:
+        deliveries, complaints = deliveries_of(reported, now)
+        for complaint in complaints:
+            self.trouble.add(complaint)
+        if self._store is None:
+            if deliveries:
+                self.trouble.add("nothing is reported: without a state directory there is no outbox")
+            return
+        try:
+            self._store.commit(self._checks_dir, judged, deliveries, now)
+        except StoreError as error:
+            self.trouble.add(str(error))
+
+    def _broken(self, result: Result, problem: Problem) -> Result:
+        now = self._edges.now()
+        return Result(
+            check=result.check,
+            service=result.service,
+            state=State.UNKNOWN,
+            output=f"the rule cannot be read: {problem}",
+            source=result.source,
+            metric=result.metric,
+            host=result.host,
+            labels=result.labels,
+            tags=result.tags,
+            checked_at=now,
+            good_until=now,
+            failed=True,
+        )
+
+
+def _log_outcome(delivery: Delivery, receipt: Receipt) -> None:
+    level = logging.INFO if receipt.outcome is Outcome.ACCEPTED else logging.WARNING
+    code = f" (code {receipt.code})" if receipt.code else ""
+    words = (delivery.reporter, delivery.target, receipt.outcome.value, receipt.message, code)
+    log.log(level, "reporter %s, %s: %s: %s%s", *words)

@@ -1,0 +1,60 @@
+"""Fetching: carries out what plugins ask of their vendors, with every deadline, retry, limit and rule in one place.
+
+    jobs           what is to be carried out and what came of it
+    coordinating   the calling thread: one crew of jobs per source, absolute deadlines, nobody waits for who is stuck
+    crew           the thread of one source: runs its jobs plainly (one) or side by side (several)
+    flowing        steps through a plugin's flow, inside the wall that keeps its crashes in
+    sending        the policy for one request: deadline, retries, redirects; no I/O, it yields moves
+    moves          what a policy can ask for: wait, transmit, once, all of these
+    plain          makes moves one after the other; side_by_side makes them in an asyncio loop
+    clients        httpx, used by both
+
+Importing this package imports neither httpx nor asyncio: a run that finds everything fresh needs neither.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from checkmill.edges import Edges
+from checkmill.model.fetch import Fetch, Fetched
+from checkmill.steps.fetching.coordinating import carry_out
+from checkmill.steps.fetching.jobs import Done, Job
+
+__all__ = ["Done", "Job", "carry_out", "fetch_all"]
+
+
+def fetch_all(
+    fetches: Iterable[Fetch], edges: Edges, *, give_up_at: float | None = None
+) -> dict[tuple[str, str, Any], Fetched]:
+    """Carry out fetches and give what came of each, by `Fetch.key`.
+
+    Equal fetches are carried out once, with the longest of their deadlines. `give_up_at` is an absolute
+    `edges.monotonic()` time after which nothing is waited for. Never raises for what a plugin or a vendor does.
+    """
+    wanted: dict[tuple[str, str, Any], Fetch] = {}
+    for fetch in fetches:
+        known = wanted.get(fetch.key)
+        if known is None or known.timeout_s < fetch.timeout_s:
+            wanted[fetch.key] = fetch
+    dones = carry_out([_job(fetch) for fetch in wanted.values()], edges, give_up_at=give_up_at)
+    return {
+        key: Fetched(started_at=done.started_at, ended_at=done.ended_at, payload=done.value, error=done.error)
+        for key, done in zip(wanted, dones, strict=True)
+    }
+
+
+def _job(fetch: Fetch) -> Job:
+    return Job(
+        name=fetch.name,
+        group=fetch.source.name,
+        settings=fetch.source.settings,
+        start=_start(fetch),
+        timeout_s=fetch.timeout_s,
+        max_size=fetch.dataset.max_size,
+    )
+
+
+def _start(fetch: Fetch) -> Callable[[], Any]:
+    return lambda: fetch.dataset.flow(fetch.source.settings, fetch.query)

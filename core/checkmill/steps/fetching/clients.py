@@ -1,0 +1,192 @@
+"""The two httpx clients: one request each, streamed, counted, and ended at its limit whatever the vendor does."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from contextlib import suppress
+from http.cookiejar import CookieJar, DefaultCookiePolicy
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpx
+
+from checkmill.model.errors import ConfigurationError, SourceError
+from checkmill.model.settings import HttpSettings
+from checkmill.steps.fetching.body import Body
+from checkmill.steps.fetching.classifying import failure_of
+from checkmill.steps.fetching.moves import Answer, Failure, Transmit
+from checkmill.steps.fetching.outgoing import shown_text, where_of
+from checkmill.steps.fetching.trail import Trail
+from checkmill.steps.fetching.trust import Trust
+
+
+class PlainClient:
+    """Sends one request after the other. Not for several threads."""
+
+    def __init__(self, settings: HttpSettings, trust: Trust) -> None:
+        """Raises `ConfigurationError` for a proxy that is none."""
+        self._trust = trust
+        self._client = httpx.Client(**_client_options(settings, trust))
+        self._taps: list[socket.socket] = []
+
+    def send(self, trail: Trail) -> Answer | Failure:
+        """Send the request of a trail within its limit."""
+        left_s = trail.begin()
+        if left_s <= 0:
+            return Failure(trail.late())
+        cut = threading.Event()
+        limit = threading.Timer(min(left_s, threading.TIMEOUT_MAX), self._cut, [cut])
+        limit.daemon = True
+        limit.start()
+        try:
+            answer = self._send(trail)
+        except Exception as error:  # noqa: BLE001 - whatever a vendor makes the libraries raise is the vendor's failure
+            return Failure(trail.late()) if cut.is_set() else failure_of(error, trail)
+        finally:
+            limit.cancel()
+        # A connection that was cut looks like an answer that ended.
+        return Failure(trail.late()) if cut.is_set() else answer
+
+    def close(self) -> None:
+        """Close all connections."""
+        self._client.close()
+        for tap in self._taps:
+            tap.close()
+
+    def _send(self, trail: Trail) -> Answer:
+        def trace(event: str, info: dict[str, Any]) -> None:
+            trail.note(event, info)
+            if event.endswith("connect_tcp.complete"):
+                self._tap(info["return_value"].get_extra_info("socket"))
+
+        response = self._client.send(_request(trail, self._trust, trace), stream=True)
+        try:
+            return _collected(trail, response)
+        finally:
+            response.close()
+
+    def _tap(self, connection: socket.socket) -> None:
+        """Keep a second handle on a connection: TLS takes over the first, and a handshake must end in time too."""
+        self._taps.append(connection.dup())
+
+    def _cut(self, cut: threading.Event) -> None:
+        """End whatever is being read: a vendor that drips bytes never lets a read time-out pass."""
+        cut.set()
+        for tap in list(self._taps):
+            with suppress(OSError):
+                tap.shutdown(socket.SHUT_RDWR)
+
+
+class SideClient:
+    """Sends many requests side by side; whoever awaits keeps the limit."""
+
+    def __init__(self, settings: HttpSettings, trust: Trust) -> None:
+        """Raises `ConfigurationError` for a proxy that is none."""
+        self._trust = trust
+        self._client = httpx.AsyncClient(**_client_options(settings, trust))
+
+    async def send(self, trail: Trail) -> Answer | Failure:
+        """Send the request of a trail."""
+
+        async def trace(event: str, info: dict[str, Any]) -> None:
+            trail.note(event, info)
+
+        try:
+            response = await self._client.send(_request(trail, self._trust, trace), stream=True)
+            try:
+                return await _collected_alongside(trail, response)
+            finally:
+                await response.aclose()
+        except Exception as error:  # noqa: BLE001 - whatever a vendor makes the libraries raise is the vendor's failure
+            return failure_of(error, trail)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        await self._client.aclose()
+
+
+def proxy_shown(settings: HttpSettings) -> str | None:
+    """The host and port of the configured proxy."""
+    return None if settings.proxy is None else where_of(urlsplit(settings.proxy))
+
+
+def _client_options(settings: HttpSettings, trust: Trust) -> dict[str, Any]:
+    return {
+        "verify": trust.context,
+        "proxy": _proxy(settings, trust),
+        # Neither proxies nor passwords from the environment: what is asked must stand in the configuration.
+        "trust_env": False,
+        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=max(1, settings.workers)),
+        # No cookie is kept: one request must not depend on which came before it.
+        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
+    }
+
+
+def _proxy(settings: HttpSettings, trust: Trust) -> httpx.Proxy | None:
+    if settings.proxy is None:
+        return None
+    try:
+        proxy = httpx.Proxy(settings.proxy, ssl_context=trust.context)
+        usable = proxy.url.scheme in {"http", "https"} and bool(proxy.url.host)
+    except (ValueError, httpx.InvalidURL):
+        usable = False
+    if not usable:
+        raise ConfigurationError(f"proxy {shown_text(settings.proxy)!r} is not like http://proxy.example:3128")
+    if proxy.url.scheme == "https":
+        trust.load()
+    return proxy
+
+
+def _request(trail: Trail, trust: Trust, trace: Any) -> httpx.Request:
+    outgoing = trail.order.outgoing
+    if outgoing.scheme == "https":
+        trust.load()
+    return httpx.Request(
+        outgoing.method,
+        outgoing.url,
+        headers=dict(outgoing.headers),
+        content=outgoing.body,
+        extensions={"timeout": trail.timeouts(), "trace": trace},
+    )
+
+
+def _collected(trail: Trail, response: httpx.Response) -> Answer:
+    broken = None
+    content = b""
+    try:
+        body = _body(trail.order, response)
+        for piece in response.iter_raw():
+            body.add(piece)
+        content = body.whole()
+    except (SourceError, httpx.HTTPError) as error:
+        broken = failure_of(error, trail)
+    return _answer(trail, response, content, broken)
+
+
+async def _collected_alongside(trail: Trail, response: httpx.Response) -> Answer:
+    broken = None
+    content = b""
+    try:
+        body = _body(trail.order, response)
+        async for piece in response.aiter_raw():
+            body.add(piece)
+        content = body.whole()
+    except (SourceError, httpx.HTTPError) as error:
+        broken = failure_of(error, trail)
+    return _answer(trail, response, content, broken)
+
+
+def _body(order: Transmit, response: httpx.Response) -> Body:
+    bodiless = order.outgoing.method == "HEAD" or response.status_code in {204, 304}
+    return Body(response.headers, bodiless=bodiless, cap=order.max_size, where=order.outgoing.where)
+
+
+def _answer(trail: Trail, response: httpx.Response, content: bytes, broken: Failure | None) -> Answer:
+    return Answer(
+        status=response.status_code,
+        headers={name.lower(): value for name, value in response.headers.items()},
+        body=content,
+        elapsed_s=trail.elapsed_s(),
+        broken=broken,
+    )

@@ -1,0 +1,39 @@
+"""Jobs: flows to be carried out, and what came of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from checkmill.model.errors import SourceError
+from checkmill.model.flow import Flow
+from checkmill.model.settings import HttpSettings
+
+
+@dataclass(frozen=True)
+class Job:
+    """One flow to carry out.
+
+    `name` is shown to people. Jobs of one `group` share a client, a rate limit and, with `merge_reads`, the answers to
+    equal reads; the groups know nothing of each other. `start` gives the flow, or the result itself where no request
+    is needed. `timeout_s` counts from when the job starts. `max_size` in bytes goes before the settings' own.
+    """
+
+    name: str
+    group: str
+    settings: HttpSettings
+    start: Callable[[], Flow[Any] | Any]
+    timeout_s: float
+    max_size: int | None = None
+    merge_reads: bool = True
+
+
+@dataclass(frozen=True)
+class Done:
+    """What came of a job: the value its flow returned, or the error that ended it. Times are epoch seconds."""
+
+    started_at: float
+    ended_at: float
+    value: Any = None
+    error: SourceError | None = None

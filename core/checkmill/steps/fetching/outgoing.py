@@ -1,0 +1,143 @@
+"""Requests as they go out: address and headers checked, secrets revealed, and what people may see of them."""
+
+from __future__ import annotations
+
+import re
+from base64 import b64encode
+from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
+
+from checkmill import __version__
+from checkmill.model.errors import ConfigurationError, PluginError, RedirectError
+from checkmill.model.flow import Request
+from checkmill.model.secret import redact
+from checkmill.model.settings import HttpSettings
+from checkmill.steps.fetching.moves import Answer, Outgoing
+
+REDIRECTS = {301, 302, 303, 307, 308}
+MOST_HOPS = 5
+
+_PORTS = {"http": 80, "https": 443}
+_USERINFO = re.compile(r"(?<=://)[^/?#]*@")
+_HEADER_NAME = re.compile(r"[!#$%&'*+.^_`|~0-9A-Za-z-]+")
+_HEADER_VALUE = re.compile(r"[\t\x20-\x7e]*")
+_LONGEST_SHOWN = 300
+
+
+def outgoing_of(request: Request) -> Outgoing:
+    """Make a request ready to be sent.
+
+    Raises `ConfigurationError` for an address that is none, or a header that HTTP does not allow; `PluginError` for a
+    request that cannot be written at all, such as JSON that holds an object of the plugin's own.
+    """
+    if request.below_base and not request.base_url:
+        raise ConfigurationError("base_url is missing")
+    try:
+        url, shown = request.url(), shown_text(request.shown_url())
+        headers, body = request.sent_headers(), request.sent_body()
+    except (TypeError, ValueError, AttributeError, RecursionError) as error:
+        raise PluginError(redact(f"the plugin's request cannot be written: {error}")) from None
+    parts = _address(url, shown_text(request.base_url) if request.below_base else shown)
+    return Outgoing(
+        method=request.method,
+        scheme=parts.scheme,
+        where=where_of(parts),
+        shown=shown,
+        home=request.below_base,
+        url=_without_userinfo(parts),
+        headers=tuple(_headers(headers, parts, has_json=request.json is not None).items()),
+        body=body,
+    )
+
+
+def redirected(request: Request, outgoing: Outgoing, answer: Answer, settings: HttpSettings) -> Outgoing:
+    """Follow a redirect where that is safe: reads only, never from https to http, and only to known hosts.
+
+    Below the source's own address its headers go along, elsewhere nothing does. Raises `RedirectError`, which names
+    the host that was led to, but not the path or query, which may hold what only that host should know.
+    """
+    target = urljoin(outgoing.url, answer.headers.get("location", ""))
+    sentence = f"HTTP {answer.status} from {outgoing.shown} leads to"
+    try:
+        parts = _address(target, "")
+    except ConfigurationError:
+        raise RedirectError(f"{sentence} what is no http or https address") from None
+    where = redact(where_of(parts))
+    if outgoing.method not in {"GET", "HEAD"}:
+        raise RedirectError(f"{sentence} {where}; a {outgoing.method} is not sent elsewhere")
+    if outgoing.scheme == "https" and parts.scheme == "http":
+        raise RedirectError(f"{sentence} {where} without TLS")
+    shown = shown_text(f"{parts.scheme}://{where}{parts.path}")
+    base = urlsplit(settings.base_url)
+    if where_of(parts) == where_of(base):
+        if outgoing.home:
+            return Outgoing(
+                method=outgoing.method,
+                scheme=parts.scheme,
+                where=where,
+                shown=shown,
+                home=True,
+                url=_without_userinfo(parts),
+                headers=outgoing.headers,
+                body=None,
+            )
+    elif not _allowed(parts, settings.redirect_hosts):
+        raise RedirectError(f"{sentence} {where}, which is neither the source's own address nor in redirect_hosts")
+    away = outgoing_of(request.away(_without_userinfo(parts)))
+    return Outgoing(
+        method=outgoing.method,
+        scheme=away.scheme,
+        where=where,
+        shown=shown,
+        home=False,
+        url=away.url,
+        headers=tuple(pair for pair in away.headers if pair[0] != "content-type"),
+        body=None,
+    )
+
+
+def shown_text(text: str) -> str:
+    """Text that may hold an address, fit to be shown: no secrets, no user and password, not endless."""
+    shown = _USERINFO.sub("", redact(text))
+    return shown if len(shown) <= _LONGEST_SHOWN else shown[:_LONGEST_SHOWN] + "..."
+
+
+def where_of(parts: SplitResult) -> str:
+    """The host and port that an address leads to: `api.example.com:443`."""
+    host = (parts.hostname or "").lower()
+    return f"{f'[{host}]' if ':' in host else host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
+
+
+def _address(url: str, shown: str) -> SplitResult:
+    try:
+        parts = urlsplit(url)
+        whole = parts.scheme in _PORTS and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        whole = False
+    if not whole:
+        raise ConfigurationError(f"{shown!r} is not an address like https://api.example.com")
+    return parts
+
+
+def _without_userinfo(parts: SplitResult) -> str:
+    return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
+
+
+def _headers(own: dict[str, str], parts: SplitResult, *, has_json: bool) -> dict[str, str]:
+    headers = {"user-agent": f"checkmill/{__version__}", "accept": "*/*", "accept-encoding": "gzip, deflate"}
+    if has_json:
+        headers["content-type"] = "application/json"
+    if parts.username is not None:
+        login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+        headers["authorization"] = "Basic " + b64encode(login.encode()).decode()
+    for name, value in own.items():
+        if not _HEADER_NAME.fullmatch(name):
+            raise ConfigurationError(f"{redact(name)!r} is not a name for an HTTP header")
+        if not _HEADER_VALUE.fullmatch(value):
+            raise ConfigurationError(f"the header {name} holds characters that HTTP does not allow in headers")
+        headers[name.lower()] = value.strip()
+    return headers
+
+
+def _allowed(parts: SplitResult, hosts: tuple[str, ...]) -> bool:
+    listed = {host.strip().lower() for host in hosts}
+    return (parts.hostname or "").lower() in listed or where_of(parts) in listed

@@ -1,0 +1,91 @@
+"""Turns what was fetched into samples, once for all rules that share it, behind a wall round the plugin."""
+
+from __future__ import annotations
+
+import logging
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from checkmill.model.errors import PluginError, SourceError
+from checkmill.model.fetch import Fetched
+from checkmill.model.rule import Reading
+from checkmill.model.sample import Sample
+from checkmill.model.secret import redact
+from checkmill.model.source import Metric
+
+#: A metric that yields more is broken: no vendor watches so many things in one answer of a few megabytes.
+MOST_SAMPLES = 1_000_000
+
+log = logging.getLogger("checkmill.judging")
+
+
+@dataclass(frozen=True)
+class Extracted:
+    """The samples of one metric from one fetch, or the error that left none. Times are epoch seconds."""
+
+    at: float
+    samples: tuple[Sample, ...] = ()
+    error: SourceError | None = None
+
+
+class Extraction:
+    """Gives the samples of readings, each metric of each fetch extracted once."""
+
+    def __init__(self, fetched: Mapping[Any, Fetched]) -> None:
+        self._fetched = fetched
+        self._extracted: dict[tuple[Any, str], Extracted] = {}
+
+    def of(self, reading: Reading) -> Extracted:
+        """The samples of one reading, with the labels of its source."""
+        key = (reading.fetch.key, reading.metric.name)
+        if key not in self._extracted:
+            self._extracted[key] = _extracted(reading, self._fetched[reading.fetch.key])
+        return self._extracted[key]
+
+    def plugin_errors(self) -> list[PluginError]:
+        """The failures of plugins themselves, among all that was extracted so far."""
+        return [one.error for one in self._extracted.values() if isinstance(one.error, PluginError)]
+
+
+def _extracted(reading: Reading, fetched: Fetched) -> Extracted:
+    if fetched.error is not None:
+        return Extracted(fetched.ended_at, error=fetched.error)
+    try:
+        samples = []
+        for sample in reading.metric.samples(fetched.payload, reading.query):
+            samples.append(_checked(sample, reading))
+            if len(samples) > MOST_SAMPLES:
+                break
+    except SourceError as error:
+        return Extracted(fetched.ended_at, error=error)
+    except KeyboardInterrupt:
+        raise
+    except BaseException as error:  # the wall round a plugin
+        log.exception("metric %s of source %s failed", reading.metric.name, reading.source.name)
+        sentence = f"metric {reading.metric.name} failed with {type(error).__name__}: {redact(str(error))}; see the log"
+        return Extracted(fetched.ended_at, error=PluginError(sentence))
+    if len(samples) > MOST_SAMPLES:
+        return Extracted(fetched.ended_at, error=PluginError(f"metric {reading.metric.name} yields too many samples"))
+    return Extracted(fetched.ended_at, tuple(samples))
+
+
+def _checked(sample: Any, reading: Reading) -> Sample:
+    """Make sure of what a plugin yields: a value that cannot be judged becomes a missing one that says why."""
+    if not isinstance(sample, Sample):
+        raise TypeError(f"yielded {type(sample).__name__}, not a Sample")
+    labels = {name: redact(str(value)) for name, value in sample.labels.items()}
+    labels = {**reading.source.labels, **labels, "source": reading.source.name}
+    reason = sample.reason if sample.is_missing else _why_unusable(sample.value, reading.metric)
+    if reason:
+        return Sample.missing(redact(reason), **labels)
+    return Sample(sample.value, at=sample.at, levels=sample.levels, **labels)
+
+
+def _why_unusable(value: Any, metric: Metric[Any, Any, Any]) -> str:
+    if metric.is_state:
+        return "" if isinstance(value, str) else f"a word was expected, {value!r} came"
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return f"a number was expected, {str(value)[:60]!r} came"
+    return "" if math.isfinite(value) else f"{value} is no value"

@@ -1,0 +1,29 @@
+"""Second step of a run: which fetches the rules need, each once, whichever rules share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from checkmill.model.fetch import Fetch
+from checkmill.model.rule import Rule
+
+
+def fetches_of(rules: Iterable[Rule]) -> list[Fetch]:
+    """The fetches that rules need; equal ones once, with the longest of their deadlines."""
+    plan: dict[object, Fetch] = {}
+    for rule in rules:
+        for reading in rule.readings:
+            key = reading.fetch.key
+            planned = plan.get(key)
+            if planned is None:
+                plan[key] = reading.fetch
+            elif planned.timeout_s < reading.fetch.timeout_s:
+                plan[key] = replace(planned, timeout_s=reading.fetch.timeout_s)
+    return list(plan.values())
+
+
+def served_by(rules: Iterable[Rule], wanted: Iterable[Rule]) -> list[Rule]:
+    """The rules that can be judged for free once the fetches of the wanted ones are there, those included."""
+    fetched = {fetch.key for fetch in fetches_of(wanted)}
+    return [rule for rule in rules if all(reading.fetch.key in fetched for reading in rule.readings)]

@@ -1,0 +1,198 @@
+"""The keys of a rule file, declared once: reading, the README's table and the JSON Schema are made from them."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+_STATE: dict[str, Any] = {"enum": ["ok", "warn", "crit", "unknown"]}
+_TEXT: dict[str, Any] = {"type": "string"}
+_DURATION: dict[str, Any] = {"type": ["string", "number"], "examples": ["60s", "5m", "24h"]}
+_LIMIT: dict[str, Any] = {"type": ["string", "number"], "examples": ["90%", "20GiB", "5m", 90]}
+_TEXTS: dict[str, Any] = {"type": ["string", "array"], "items": {"type": "string"}}
+
+
+def _pair(limit: dict[str, Any]) -> dict[str, Any]:
+    both = {
+        "type": "object",
+        "additionalProperties": False,
+        "minProperties": 1,
+        "properties": {"warn": limit, "crit": limit},
+    }
+    return {"anyOf": [limit, both]}
+
+
+_PATTERN: dict[str, Any] = {
+    "anyOf": [
+        {"type": ["string", "number", "boolean"]},
+        {"type": "array", "items": {"$ref": "#/$defs/pattern"}},
+        {"type": "object", "additionalProperties": False, "required": ["regex"], "properties": {"regex": _TEXT}},
+    ]
+}
+_SELECTION: dict[str, Any] = {
+    "anyOf": [
+        {"type": "object", "additionalProperties": {"$ref": "#/$defs/pattern"}},
+        {"type": "array", "items": {"type": "object", "additionalProperties": {"$ref": "#/$defs/pattern"}}},
+    ]
+}
+
+DEFINITIONS = {"pattern": _PATTERN}
+
+
+@dataclass(frozen=True)
+class Key:
+    """One key: its name, what it means, its default in words, and the JSON Schema of its value."""
+
+    name: str
+    meaning: str
+    default: str
+    schema: Mapping[str, Any] = field(default_factory=dict)
+
+
+CHECK_KEYS = (
+    Key(
+        "name",
+        "unique id: letters, digits, `.`, `_`, `-`",
+        "required",
+        {**_TEXT, "pattern": "^[A-Za-z0-9][A-Za-z0-9._-]*$"},
+    ),
+    Key("source", "what to measure from: a source's name, a list of names, or a glob over them", "required", _TEXTS),
+    Key("metric", "what to measure: see `checkmill metrics`", "required", _TEXT),
+    Key("query", "parameters of the metric, where it has any", "none", {"type": "object"}),
+    Key("above", "`{warn:, crit:}`, or one number for crit: alerts strictly above", "the metric's own", _pair(_LIMIT)),
+    Key("below", "`{warn:, crit:}`, or one number for crit: alerts strictly below", "the metric's own", _pair(_LIMIT)),
+    Key("range", "`{warn:, crit:}` of Nagios ranges, or one for crit", "none", _pair({"type": ["string", "number"]})),
+    Key(
+        "states",
+        "what words mean: `{word or glob: ok, warn, crit, unknown}`; words not named keep the metric's own meaning",
+        "the metric's own",
+        {"type": "object", "additionalProperties": _STATE},
+    ),
+    Key("where", "only samples whose labels match: text, glob, list of them, `{regex: ...}`", "all", _SELECTION),
+    Key("except", "not those samples whose labels match", "none", _SELECTION),
+    Key(
+        "each", "a label, or a list of labels: a service for each value; without it, one service", "one service", _TEXTS
+    ),
+    Key(
+        "expect",
+        "what must be there: `seen` (all that the last good answers showed), at least a number, or a list of values",
+        "`seen` with `each`, else none",
+        {
+            "anyOf": [
+                {"const": "seen"},
+                {"type": "integer", "minimum": 1},
+                {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean", "object"]}},
+            ]
+        },
+    ),
+    Key("on_empty", "state when nothing was selected and nothing expected", "unknown", _STATE),
+    Key("on_missing", "state of an expected value that is absent", "unknown for `seen`, else crit", _STATE),
+    Key("on_error", "state when the source failed", "unknown", _STATE),
+    Key("interval", "how long a result is good", "the dataset's, else 60s", _DURATION),
+    Key("timeout", "deadline of one fetch", "the dataset's, else 8s", _DURATION),
+    Key(
+        "as",
+        "`{service:, host:}`: names, as templates over the labels",
+        "`name`, or `name value...` with `each`",
+        {"type": "object", "additionalProperties": False, "properties": {"service": _TEXT, "host": _TEXT}},
+    ),
+    Key("text", "template of the first line", "made from the verdict", _TEXT),
+    Key("details", "template of the further lines", "one line a sample, worst first", _TEXT),
+    Key(
+        "report",
+        "list of `{to: reporter, ...target}`: where `run` pushes the result",
+        "none",
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {"type": "object", "required": ["to"], "properties": {"to": _TEXT}},
+        },
+    ),
+    Key("tags", "words to select by, with `--tag`", "none", _TEXTS),
+)
+
+#: Keys with a meaning that this version does not carry out, and what does in the meantime.
+NOT_YET = {
+    "overrides": "write a second check with its own `where`",
+    "and": "write two checks",
+    "aggregate": "judge each sample, or let the worst one decide",
+    "tolerate": "use `where` and `except` to leave samples out",
+    "forget": "values that are gone are expected for 24h; `except` leaves one out at once",
+    "max_age": "the metric's own limit of age counts",
+    "on_stale": "a measurement that is too old is unknown",
+    "for": "use the retries of the monitoring core (max_check_attempts)",
+    "clear": "use the retries of the monitoring core",
+    "compare": "compare with a fixed limit",
+    "time_to": "use a limit that leaves time to act",
+    "active": "use the time periods of the monitoring core",
+    "mute": "use a downtime in the monitoring core",
+    "needs": "use the dependencies of the monitoring core",
+}
+
+SOURCE_KEYS = {
+    "type": "what kind of source this is: see `checkmill plugins`",
+    "labels": "labels of every sample of this source, beside `source`",
+}
+REPORTER_KEYS = {
+    "type": "what kind of reporter this is: see `checkmill plugins`",
+    "body": "template of what is delivered",
+}
+TOP_KEYS = ("sources", "reporters", "defaults", "checks")
+
+_SYNONYMS = {
+    "by": "each",
+    "check": "name",
+    "critical": "crit",
+    "error": "crit",
+    "every": "interval",
+    "exclude": "except",
+    "filter": "where",
+    "greater": "above",
+    "group_by": "each",
+    "gt": "above",
+    "id": "name",
+    "include": "where",
+    "levels": "above",
+    "lt": "below",
+    "max": "above",
+    "message": "text",
+    "min": "below",
+    "not": "except",
+    "notify": "report",
+    "only": "where",
+    "per": "each",
+    "period": "interval",
+    "rules": "checks",
+    "select": "where",
+    "tag": "tags",
+    "target": "report",
+    "threshold": "above",
+    "thresholds": "above",
+    "title": "name",
+    "unless": "except",
+    "url": "base_url",
+    "warning": "warn",
+}
+
+
+def nearest(word: str, names: Iterable[str]) -> str:
+    """The name that was probably meant, or nothing: a synonym first, then what is spelt alike."""
+    known = list(names)
+    synonym = _SYNONYMS.get(word.lower())
+    if synonym in known:
+        return synonym
+    close = difflib.get_close_matches(word.lower(), known, n=1, cutoff=0.6)
+    return close[0] if close else ""
+
+
+def did_you_mean(word: str, names: Iterable[str]) -> str:
+    """A hint for a name that is not known: the nearest one, or all there are when they are few."""
+    known = sorted(names)
+    guess = nearest(word, known)
+    if guess:
+        return f"did you mean {guess!r}?"
+    if not known:
+        return "none is known"
+    return f"known: {', '.join(known[:12])}" + (", ..." if len(known) > 12 else "")

@@ -1,0 +1,87 @@
+"""The JSON Schema of rule files, made from the same declarations that reading uses, for editors to complete by."""
+
+from __future__ import annotations
+
+from dataclasses import fields
+from typing import TYPE_CHECKING, Any
+
+from checkmill.model.reporter import Reporter
+from checkmill.model.source import Source
+from checkmill.steps.reading.keys import CHECK_KEYS, DEFINITIONS, REPORTER_KEYS, SOURCE_KEYS
+from checkmill.steps.reading.validation import adapter_of
+
+if TYPE_CHECKING:
+    from checkmill.host import Host
+
+_REFERENCE = {"type": "string", "pattern": r"\$\{"}
+_EXTENSION: dict[str, Any] = {"^x-": {}}
+
+
+def schema_of(host: Host) -> dict[str, Any]:
+    """The schema for all working plugins of a host."""
+    plugins = host.plugins()
+    sources = [plugin.source for plugin in plugins if plugin.source is not None]
+    reporters = [plugin.reporter for plugin in plugins if plugin.reporter is not None]
+    check = {key.name: {**key.schema, "description": f"{key.meaning} (default: {key.default})"} for key in CHECK_KEYS}
+    names = sorted({metric.name for source in sources for metric in source.metrics})
+    check["metric"] = {**check["metric"], "enum": names}
+    defaults = {name: schema for name, schema in check.items() if name != "name"}
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "title": "Checkmill rule file",
+        "type": "object",
+        "additionalProperties": False,
+        "patternProperties": _EXTENSION,
+        "properties": {
+            "sources": _named([_source(source) for source in sources]),
+            "reporters": _named([_reporter(reporter) for reporter in reporters]),
+            "defaults": {"type": "object", "additionalProperties": False, "properties": defaults},
+            "checks": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "required": ["name"],
+                    "properties": check,
+                },
+            },
+        },
+        "$defs": DEFINITIONS,
+    }
+
+
+def _named(kinds: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"type": "object", "additionalProperties": {"oneOf": kinds} if kinds else {"type": "object"}}
+
+
+def _source(source: Source[Any]) -> dict[str, Any]:
+    labels = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    return _kind(source, SOURCE_KEYS, {"labels": labels})
+
+
+def _reporter(reporter: Reporter[Any, Any]) -> dict[str, Any]:
+    return _kind(reporter, REPORTER_KEYS, {"body": {"type": "string"}})
+
+
+def _kind(kind: Source[Any] | Reporter[Any, Any], keys: dict[str, str], own: dict[str, Any]) -> dict[str, Any]:
+    written = adapter_of(kind.settings).json_schema()
+    settings = {name: _or_reference(schema) for name, schema in written.get("properties", {}).items()}
+    described = {name: {**schema, "description": keys[name]} for name, schema in own.items()}
+    required = [name for name in written.get("required", []) if name in {one.name for one in fields(kind.settings)}]
+    return {
+        "type": "object",
+        "title": kind.type,
+        "description": kind.help,
+        "additionalProperties": False,
+        "required": ["type", *required],
+        "properties": {"type": {"const": kind.type, "description": keys["type"]}, **described, **settings},
+    }
+
+
+def _or_reference(schema: dict[str, Any]) -> dict[str, Any]:
+    """Every setting may be a `${...}` instead."""
+    outer: dict[str, Any] = {name: schema[name] for name in ("description", "default", "title") if name in schema}
+    inner = {name: value for name, value in schema.items() if name not in outer}
+    if inner.get("type") == "string" and len(inner) == 1:
+        return schema
+    return {**outer, "anyOf": [inner, _REFERENCE]}

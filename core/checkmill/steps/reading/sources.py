@@ -1,0 +1,167 @@
+"""Reads `sources` and `reporters`: settings validated against the dataclass that the plugin declares."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+from checkmill.model.reporter import ConfiguredReporter, Reporter
+from checkmill.model.settings import HttpSettings
+from checkmill.model.source import ConfiguredSource, Source
+from checkmill.steps.reading.expansion import Expansion
+from checkmill.steps.reading.findings import Findings
+from checkmill.steps.reading.keys import REPORTER_KEYS, SOURCE_KEYS, did_you_mean
+from checkmill.steps.reading.nodes import Map, Node
+from checkmill.steps.reading.sandboxed import in_sandbox
+from checkmill.steps.reading.templates import check_template
+from checkmill.steps.reading.validation import validated
+
+if TYPE_CHECKING:
+    from checkmill.host import Host
+
+H = TypeVar("H", bound=HttpSettings)
+
+
+class SandboxAddresses(Protocol):
+    """Knows where the simulated vendors answer."""
+
+    def base_url(self, kind: Source[Any] | Reporter[Any, Any]) -> str | None:
+        """The address of the sandbox of a type; None when it brings none."""
+
+
+def source_from(
+    name: str, written: Map, host: Host, expansion: Expansion, sandbox: SandboxAddresses | None, findings: Findings
+) -> ConfiguredSource | None:
+    """Read one entry of `sources`; what is wrong becomes findings."""
+    path = f"sources.{name}"
+    kind = _type_of(written, path, host, findings, "source")
+    if not isinstance(kind, Source):
+        return None
+    settings = _settings(kind, written, path, tuple(SOURCE_KEYS), expansion, sandbox, findings)
+    labels = _labels(written.get("labels"), f"{path}.labels", expansion, findings)
+    if settings is None or labels is None:
+        return None
+    digest = _digest(kind.type, settings, sorted(labels.items()))
+    return ConfiguredSource(name, kind, settings, labels, written.place.file, digest)
+
+
+def reporter_from(
+    name: str, written: Map, host: Host, expansion: Expansion, sandbox: SandboxAddresses | None, findings: Findings
+) -> ConfiguredReporter | None:
+    """Read one entry of `reporters`; what is wrong becomes findings."""
+    path = f"reporters.{name}"
+    kind = _type_of(written, path, host, findings, "reporter")
+    if not isinstance(kind, Reporter):
+        return None
+    settings = _settings(kind, written, path, tuple(REPORTER_KEYS), expansion, sandbox, findings)
+    body = kind.body
+    node = written.get("body")
+    if node is not None:
+        body = findings.text(node, f"{path}.body") or body
+        check_template(body, node, f"{path}.body", "body", findings)
+    if settings is None or findings.problems:
+        return None
+    return ConfiguredReporter(name, kind, settings, body, written.place.file, _digest(kind.type, settings, body))
+
+
+def _type_of(
+    written: Map, path: str, host: Host, findings: Findings, kind: str
+) -> Source[Any] | Reporter[Any, Any] | None:
+    node = written.get("type")
+    if node is None:
+        findings.add("'type' is missing", written.place, path, f"installed types: {', '.join(host.types)}")
+        return None
+    name = findings.text(node, f"{path}.type")
+    if name is None:
+        return None
+    found = host.source_type(name) if kind == "source" else host.reporter_type(name)
+    if found is not None:
+        return found
+    plugin = host.failed(name)
+    other = host.reporter_type(name) if kind == "source" else host.source_type(name)
+    if plugin is not None and plugin.problems:
+        sentence, hint = f"the type {name!r} does not work: {plugin.problems[0]}", "the other sources run"
+    elif other is not None:
+        sentence, hint = (
+            f"{name!r} is not a {kind} type",
+            f"write it under '{'reporters' if kind == 'source' else 'sources'}'",
+        )
+    else:
+        sentence, hint = f"unknown {kind} type {name!r}", did_you_mean(name, host.types)
+    findings.add(sentence, node.place, f"{path}.type", hint)
+    return None
+
+
+def _settings(
+    kind: Source[Any] | Reporter[Any, Any],
+    written: Map,
+    path: str,
+    beside: tuple[str, ...],
+    expansion: Expansion,
+    sandbox: SandboxAddresses | None,
+    findings: Findings,
+) -> Any:
+    if sandbox is not None:
+        written = in_sandbox(kind.settings, kind.sandbox.settings if kind.sandbox else {}, written)
+    own = {key: entry for key, entry in written if key not in beside}
+    expanded = expansion.node(Map(written.place, own), path, findings.problems)
+    if findings.problems or not isinstance(expanded, Map):
+        return None
+    settings: HttpSettings | None = validated(kind.settings, expanded, path, findings)
+    if settings is None:
+        return None
+    if sandbox is not None:
+        base_url = sandbox.base_url(kind)
+        if base_url is None:
+            findings.add(f"the type {kind.type!r} brings no sandbox", written.place, path, "run without --sandbox")
+            return None
+        return replace(settings, base_url=base_url)
+    _check_url(settings.base_url, written, path, findings)
+    return settings
+
+
+def _check_url(base_url: str, written: Map, path: str, findings: Findings) -> None:
+    node = written.get("base_url")
+    place = node.place if node else written.place
+    if not base_url:
+        findings.add("'base_url' is missing", place, path, "say where the vendor answers")
+        return
+    try:
+        url = urlsplit(base_url)
+        usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        findings.add(
+            "the address is no http or https URL", place, f"{path}.base_url", "write it like https://api.example.com"
+        )
+    elif url.username or url.password or url.query or url.fragment:
+        findings.add(
+            "the address holds more than host and path", place, f"{path}.base_url", "leave out users, '?' and '#'"
+        )
+
+
+def _labels(node: Node | None, path: str, expansion: Expansion, findings: Findings) -> dict[str, str] | None:
+    if node is None:
+        return {}
+    expanded = expansion.node(node, path, findings.problems)
+    labels = findings.map(expanded, path)
+    if labels is None:
+        return None
+    read: dict[str, str] = {}
+    for label, entry in labels:
+        if label == "source":
+            findings.add(
+                "the label 'source' is the source's name", entry.place, f"{path}.source", "choose another name"
+            )
+        text = findings.text(entry.value, f"{path}.{label}")
+        if text is not None:
+            read[label] = text
+    return read
+
+
+def _digest(*parts: object) -> str:
+    # repr() shows secrets as stars, so a digest says nothing about them.
+    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()

@@ -1,0 +1,26 @@
+"""Checks templates while rules are read, so that a wrong one is an error with a place and not a surprise at night."""
+
+from __future__ import annotations
+
+from checkmill.model.templates import VARIABLES, TemplateError, is_template, undeclared_in
+from checkmill.steps.reading.findings import Findings
+from checkmill.steps.reading.keys import did_you_mean
+from checkmill.steps.reading.nodes import Node
+
+
+def check_template(text: str, node: Node, path: str, purpose: str, findings: Findings) -> None:
+    """Note a template that does not parse or uses a variable that its purpose does not have."""
+    if not is_template(text):
+        return
+    try:
+        unknown = undeclared_in(text) - VARIABLES[purpose].keys()
+    except TemplateError as error:
+        findings.add(f"the template does not parse: {error}", node.place, path)
+        return
+    for name in sorted(unknown):
+        findings.add(
+            f"the template uses {name!r}, which it is not given",
+            node.place,
+            path,
+            did_you_mean(name, VARIABLES[purpose]),
+        )

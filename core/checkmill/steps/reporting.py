@@ -1,0 +1,178 @@
+"""Last step of a run: results become deliveries, and deliveries are sent.
+
+A delivery is what one target of one reporter gets of one run: the worst state, and all services that report there. It
+is in the outbox before it is sent, and its body holds no secret: those join on the wire.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from checkmill.edges import Edges
+from checkmill.model.delivery import Delivery
+from checkmill.model.errors import SourceError
+from checkmill.model.reporter import ConfiguredReporter, Outcome, Receipt, Report
+from checkmill.model.result import Result, result_as_json
+from checkmill.model.rule import Rule
+from checkmill.model.secret import redact
+from checkmill.model.settings import Target
+from checkmill.model.state import State, worst_of
+from checkmill.model.templates import TemplateError, filled
+
+#: A state that old is not the state any more.
+EXPIRES_S = 3600.0
+#: Deadline of one delivery, unless the reporter's settings say otherwise.
+TIMEOUT_S = 10.0
+
+log = logging.getLogger("checkmill.reporting")
+
+
+@dataclass(frozen=True)
+class Sending:
+    """Deliveries with one body that go to one reporter together, and the targets they are for."""
+
+    reporter: ConfiguredReporter
+    targets: tuple[Target, ...]
+    deliveries: tuple[Delivery, ...]
+
+
+def deliveries_of(results: Iterable[tuple[Rule, Sequence[Result]]], now: float) -> tuple[list[Delivery], list[str]]:
+    """Make the deliveries of a run, and say which could not be made."""
+    gathered: dict[tuple[str, str], tuple[Report, list[Result]]] = {}
+    for rule, own in results:
+        for report in rule.reports:
+            _, services = gathered.setdefault((report.reporter.name, target_text(report.key)), (report, []))
+            services.extend(own)
+    deliveries: list[Delivery] = []
+    complaints: list[str] = []
+    for (name, target), (report, services) in gathered.items():
+        try:
+            body = body_of(report, services)
+        except (TemplateError, ValueError) as error:
+            complaints.append(f"reporter {name}: the body for {target} cannot be made: {redact(str(error))}")
+            continue
+        deliveries.append(
+            Delivery(
+                reporter=name,
+                target=target,
+                state=worst_of(one.state for one in services).value,
+                services=tuple(dict.fromkeys(one.service for one in services)),
+                body=body,
+                created_at=now,
+                expires_at=now + EXPIRES_S,
+                repeat_unknown=report.target.repeat_unknown,
+            )
+        )
+    return deliveries, complaints
+
+
+def target_text(key: Mapping[str, object]) -> str:
+    """The canonical text of a target: what makes two the same. How to treat it is not part of it."""
+    return json.dumps({name: key[name] for name in sorted(key) if name != "repeat_unknown"}, ensure_ascii=False)
+
+
+def body_of(report: Report, services: Sequence[Result]) -> str:
+    """Fill in the body of one delivery. Raises TemplateError, or ValueError when it is not what the reporter takes."""
+    states = [one.state for one in services]
+    worst = worst_of(states)
+    lead = next(one for one in services if one.state is worst)
+    count = sum(1 for state in states if state is not State.OK)
+    summary = f"{count} of {len(services)} services not OK: {lead.service}: {lead.output}"
+    well = lead.output if len(services) == 1 else f"{len(services)} services OK"
+    checked_at = min(one.checked_at for one in services)
+    text = filled(
+        report.reporter.body,
+        {
+            "state": worst.value,
+            "exit_code": worst.exit_code,
+            "output": summary if count and len(services) > 1 else well,
+            "checked_at": _moment(checked_at),
+            "services": [result_as_json(one, _moment(one.checked_at)) for one in services],
+            "counts": {state.value: states.count(state) for state in State},
+            "target": dict(report.key),
+        },
+    )
+    text = redact(text)
+    if report.reporter.type.content == "json object":
+        parsed = json.loads(text)
+        if not isinstance(parsed, dict):
+            raise ValueError("the template gives no JSON object")
+    return text
+
+
+def sendings_of(deliveries: Iterable[Delivery], reports: Mapping[tuple[str, str], Report]) -> list[Sending]:
+    """Put together what one call can deliver: equal bodies for several targets of one reporter."""
+    gathered: dict[tuple[str, str], list[Delivery]] = {}
+    for delivery in deliveries:
+        gathered.setdefault((delivery.reporter, delivery.body), []).append(delivery)
+    sendings = []
+    for same in gathered.values():
+        own = [reports[one.reporter, one.target] for one in same]
+        together = own[0].reporter.type.deliver_many is not None
+        for group in (
+            [list(zip(same, own, strict=True))] if together else [[pair] for pair in zip(same, own, strict=True)]
+        ):
+            targets = tuple(report.target for _, report in group)
+            sendings.append(Sending(own[0].reporter, targets, tuple(delivery for delivery, _ in group)))
+    return sendings
+
+
+CarryOut = Callable[..., list[Any]]
+Settle = Callable[[Delivery, Receipt], None]
+
+
+def send(
+    sendings: Sequence[Sending], edges: Edges, carry_out: CarryOut, job: Callable[..., Any], settle: Settle
+) -> None:
+    """Carry out sendings; each delivery is settled as soon as its outcome is known."""
+    jobs = [
+        job(
+            name=f"reporter {one.reporter.name}",
+            group=f"reporter {one.reporter.name}",
+            settings=one.reporter.settings,
+            start=_start(one),
+            timeout_s=one.reporter.settings.timeout or TIMEOUT_S,
+            merge_reads=False,
+        )
+        for one in sendings
+    ]
+
+    def done(index: int, outcome: Any) -> None:
+        for delivery, receipt in zip(sendings[index].deliveries, _receipts(sendings[index], outcome), strict=True):
+            settle(delivery, receipt)
+
+    carry_out(jobs, edges, on_done=done)
+
+
+def _start(sending: Sending) -> Callable[[], Any]:
+    kind, settings = sending.reporter.type, sending.reporter.settings
+    body = sending.deliveries[0].body
+    if kind.deliver_many is not None and len(sending.targets) > 1:
+        many = kind.deliver_many
+        return lambda: many(settings, sending.targets, body)
+    return lambda: kind.deliver(settings, sending.targets[0], body)
+
+
+def _receipts(sending: Sending, done: Any) -> list[Receipt]:
+    """A receipt for each delivery; a flow that failed has told the outcome by its error."""
+    if done.error is not None:
+        return [_receipt_of(done.error)] * len(sending.deliveries)
+    given = done.value if isinstance(done.value, list | tuple) else [done.value]
+    if len(given) == len(sending.deliveries) and all(isinstance(one, Receipt) for one in given):
+        return list(given)
+    log.error("reporter %s gave no receipt for each delivery", sending.reporter.name)
+    return [Receipt(Outcome.UNKNOWN, "the plugin gave no receipt")] * len(sending.deliveries)
+
+
+def _receipt_of(error: SourceError) -> Receipt:
+    outcome = Outcome.UNKNOWN if error.arrived else Outcome.NOT_SENT
+    return Receipt(outcome, error.sentence, retry_after_s=error.retry_after_s)
+
+
+def _moment(at: float) -> str:
+    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -1,0 +1,180 @@
+"""The state directory's database: results, the memory of rules and the outbox, committed in one transaction.
+
+A result is stored with what it depends on, the checks directory and the rule files, and is void when any of that is
+newer, missing or another, or when its stamp lies in the future.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sqlite3
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from checkmill.model.delivery import Delivery
+from checkmill.model.memory import Judgement, Memory
+from checkmill.model.result import Result
+from checkmill.model.rule import Rule
+from checkmill.store.directory import StoreError, made, prepared
+from checkmill.store.documents import memory_from, memory_text, results_from, results_text
+from checkmill.store.outbox import OUTBOX_SCHEMA, Outbox, insert_delivery
+
+__all__ = ["Store", "StoreError", "Stored"]
+
+VERSION = 1
+#: How long a process waits for another's transaction.
+BUSY_S = 5.0
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS checks (
+    checks_dir TEXT NOT NULL,
+    name TEXT NOT NULL,
+    digest TEXT NOT NULL,
+    files TEXT NOT NULL,
+    measured_at REAL NOT NULL,
+    good_until REAL NOT NULL,
+    results TEXT NOT NULL,
+    memory TEXT NOT NULL,
+    PRIMARY KEY (checks_dir, name)
+) WITHOUT ROWID
+"""
+
+log = logging.getLogger("checkmill.store")
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What is stored of one check. Times are epoch seconds."""
+
+    name: str
+    digest: str
+    files: tuple[str, ...]
+    measured_at: float
+    good_until: float
+    results: tuple[Result, ...]
+    memory: Memory
+
+    def is_fresh(self, rule: Rule, now: float) -> bool:
+        """Whether these results can be shown as the state of a rule at a time."""
+        if self.digest != rule.digest or not self.results:
+            return False
+        if not self.measured_at <= now <= self.good_until:
+            return False
+        return all(_unchanged_since(file, self.measured_at) for file in rule.files)
+
+
+class Store:
+    """An open state directory. One object belongs to one thread."""
+
+    def __init__(self, directory: Path, connection: sqlite3.Connection) -> None:
+        self.directory = directory
+        self._connection = connection
+
+    @classmethod
+    def open(cls, directory: Path) -> Store:
+        """Open or make the database of a state directory. Raises `StoreError` saying why it cannot be used."""
+        path = made(prepared(directory) / "state.db")
+        try:
+            connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")
+            (version,) = connection.execute("PRAGMA user_version").fetchone()
+            if version not in {0, VERSION}:
+                raise StoreError(f"{path} was written by another version of Checkmill; name another with --state-dir")
+            if version == 0:
+                version_set = f"PRAGMA user_version = {VERSION}"
+                connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA};{OUTBOX_SCHEMA};{version_set};COMMIT")
+        except sqlite3.Error as error:
+            raise StoreError(f"{path} cannot be used: {error}") from None
+        return cls(directory, connection)
+
+    def close(self) -> None:
+        """Close the database."""
+        self._connection.close()
+
+    def stored(self, checks_dir: str) -> dict[str, Stored]:
+        """All that is stored of a checks directory, by check. Raises `StoreError`."""
+        query = "SELECT name, digest, files, measured_at, good_until, results, memory FROM checks WHERE checks_dir = ?"
+        found: dict[str, Stored] = {}
+        with self._telling():
+            rows = self._connection.execute(query, (checks_dir,)).fetchall()
+        for name, digest, files, measured_at, good_until, results, memory in rows:
+            try:
+                parts = (tuple(json.loads(files)), measured_at, good_until, results_from(results), memory_from(memory))
+            except (ValueError, KeyError, TypeError):
+                log.warning("what is stored of check %s cannot be read; it is measured anew", name)
+            else:
+                found[name] = Stored(name, digest, *parts)
+        return found
+
+    def commit(
+        self,
+        checks_dir: str,
+        judged: Iterable[tuple[Rule, Judgement]],
+        deliveries: Iterable[Delivery],
+        now: float,
+    ) -> None:
+        """Store results, memory and deliveries of a run in one transaction, nothing over a later measurement."""
+        upsert = """
+            INSERT INTO checks (checks_dir, name, digest, files, measured_at, good_until, results, memory)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?)
+            ON CONFLICT (checks_dir, name) DO UPDATE SET
+                digest = excluded.digest, files = excluded.files, measured_at = excluded.measured_at,
+                good_until = excluded.good_until, results = excluded.results, memory = excluded.memory
+            WHERE checks.measured_at <= excluded.measured_at OR checks.measured_at > ?
+        """
+        with self._telling(), self._transaction():
+            for rule, judgement in judged:
+                measured_at = min((result.checked_at for result in judgement.results), default=now)
+                row = (
+                    checks_dir,
+                    rule.name,
+                    rule.digest,
+                    json.dumps(rule.files),
+                    measured_at,
+                    judgement.good_until,
+                    results_text(judgement.results),
+                    memory_text(judgement.memory),
+                    now,
+                )
+                self._connection.execute(upsert, row)
+            for delivery in deliveries:
+                insert_delivery(self._connection, delivery)
+
+    def forget_checks(self, checks_dir: str, names: Iterable[str]) -> None:
+        """Drop what is stored of checks that are no longer written."""
+        with self._telling(), self._transaction():
+            rows = [(checks_dir, name) for name in names]
+            self._connection.executemany("DELETE FROM checks WHERE checks_dir = ? AND name = ?", rows)
+
+    @property
+    def outbox(self) -> Outbox:
+        """The deliveries of this state directory."""
+        return Outbox(self._connection, self._transaction)
+
+    @contextmanager
+    def _transaction(self) -> Iterator[None]:
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            yield
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._connection.execute("COMMIT")
+
+    @contextmanager
+    def _telling(self) -> Iterator[None]:
+        try:
+            yield
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.directory / 'state.db'} cannot be used: {error}") from None
+
+
+def _unchanged_since(file: str, moment: float) -> bool:
+    try:
+        return Path(file).stat().st_mtime <= moment
+    except OSError:
+        return False

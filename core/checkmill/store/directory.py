@@ -1,0 +1,90 @@
+"""The state directory: where it is, who may write, and how files are made in it.
+
+It is shared by the user Nagios runs as, cron and the Checkmk agent, so it belongs to a group, carries the setgid bit,
+and is closed to everybody else.
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Mapping
+from pathlib import Path
+
+DIRECTORY_MODE = 0o2770
+FILE_MODE = 0o660
+SYSTEM_WIDE = Path("/var/lib/checkmill")
+
+
+class StoreError(Exception):
+    """The state directory cannot be used. `str()` says why and what to do."""
+
+
+def state_directory(given: str | None, environ: Mapping[str, str], *, sandbox: bool) -> Path | None:
+    """Find the state directory: as given, by environment, system-wide, or the user's; None when there is no home."""
+    named = given or environ.get("CHECKMILL_STATE_DIR")
+    if named:
+        base: Path | None = Path(named)
+    elif SYSTEM_WIDE.is_dir():
+        base = SYSTEM_WIDE
+    else:
+        base = _users(environ)
+    if base is None:
+        return None
+    base = Path(os.path.abspath(base))  # noqa: PTH100 - made absolute without resolving links, which are refused later
+    return base / "sandbox" if sandbox else base
+
+
+def prepared(directory: Path) -> Path:
+    """Make the directory if need be, and make sure that nobody else can write into it. Raises `StoreError`."""
+    try:
+        if not directory.exists():
+            directory.parent.mkdir(parents=True, exist_ok=True)
+            directory.mkdir(mode=0o770, exist_ok=True)
+            directory.chmod(DIRECTORY_MODE)
+        status = directory.stat()
+    except OSError as error:
+        raise StoreError(f"the state directory {directory} cannot be made: {error.strerror}") from None
+    if not stat.S_ISDIR(status.st_mode):
+        raise StoreError(f"{directory} is no directory; name another with --state-dir")
+    if status.st_mode & stat.S_IWOTH:
+        raise StoreError(f"everybody may write into {directory}; run: chmod 2770 {directory}")
+    if not os.access(directory, os.W_OK | os.X_OK):
+        raise StoreError(f"the state directory {directory} cannot be written; add this user to its group")
+    return directory
+
+
+def made(path: Path) -> Path:
+    """Make sure that a file exists and is a plain file, not a link. Raises `StoreError`."""
+    flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC
+    try:
+        try:
+            descriptor = os.open(path, flags | os.O_EXCL, FILE_MODE)
+            os.fchmod(descriptor, FILE_MODE)
+        except FileExistsError:
+            descriptor = os.open(path, flags & ~os.O_CREAT)
+        try:
+            if not stat.S_ISREG(os.fstat(descriptor).st_mode):
+                raise StoreError(f"{path} is no plain file; move it away")
+        finally:
+            os.close(descriptor)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+    return path
+
+
+def _users(environ: Mapping[str, str]) -> Path | None:
+    state_home = environ.get("XDG_STATE_HOME", "")
+    if state_home.startswith("/"):
+        return Path(state_home) / "checkmill"
+    home = environ.get("HOME") or _home_of_user()
+    return Path(home) / ".local" / "state" / "checkmill" if home else None
+
+
+def _home_of_user() -> str:
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_dir
+    except KeyError:
+        return ""

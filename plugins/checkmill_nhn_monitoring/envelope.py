@@ -1,0 +1,59 @@
+"""The envelope that every answer of Service Monitoring comes in: a header that decides, and a body.
+
+    {"header": {"isSuccessful": true, "resultCode": 0, "resultMessage": "SUCCESS"}, "body": ...}
+
+`resultCode` 0 is normal and anything else a failure; no list of codes is published. The HTTP status of failures is not
+documented either, so a failure may well come with status 200.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from checkmill.api.v1 import ParseError, Response, redact
+
+#: The longest text of the vendor's that is passed on, in characters.
+LONGEST_TEXT = 300
+_LONGEST_CODE = 40
+
+
+@dataclass(frozen=True)
+class Envelope:
+    """One answer, its header judged. `code` and `message` are the vendor's, on one line, without secrets."""
+
+    successful: bool
+    code: str
+    message: str
+    body: Any
+
+
+def envelope_of(response: Response) -> Envelope:
+    """Read an answer whatever its HTTP status.
+
+    Raises `ParseError` for what is not JSON and for a header that does not decide: `isSuccessful` must be true or
+    false itself (the text "true" is neither), and beside true `resultCode` must be an integer (the text "0" is none).
+    """
+    answer = response.json()
+    header = answer.get("header") if isinstance(answer, dict) else None
+    if not isinstance(header, dict):
+        raise ParseError("the answer has no header object")
+    successful, code = header.get("isSuccessful"), header.get("resultCode")
+    if not isinstance(successful, bool):
+        raise ParseError("header.isSuccessful is neither true nor false")
+    if successful and type(code) is not int:
+        raise ParseError("header.resultCode is not an integer")
+    message = header.get("resultMessage")
+    return Envelope(
+        successful=successful and code == 0,
+        code=one_line(str(code), _LONGEST_CODE) if type(code) in {int, str} else "",
+        message=one_line(message) if isinstance(message, str) else "",
+        body=answer.get("body"),
+    )
+
+
+def one_line(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Make text of the vendor's fit to be shown: printable, on one line, not too long, known secrets as stars."""
+    printable = "".join(character if character.isprintable() else " " for character in text)
+    shown = redact(" ".join(printable.split()))
+    return shown if len(shown) <= longest else shown[: longest - 1] + "…"
