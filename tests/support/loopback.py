@@ -73,7 +73,7 @@ def http_server(answer: Callable[[Got], Reply], *, tls: ssl.SSLContext | None = 
             if self.command != "HEAD":
                 self.wfile.write(reply.body)
 
-        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer
+        do_GET = do_HEAD = do_POST = do_PUT = do_DELETE = _answer  # noqa: N815 - http.server wants these names
 
         def handle(self) -> None:
             server.connections += 1
@@ -85,6 +85,7 @@ def http_server(answer: Callable[[Got], Reply], *, tls: ssl.SSLContext | None = 
 
     class Quiet(ThreadingHTTPServer):
         daemon_threads = True
+        request_queue_size = 128
 
         def get_request(self) -> tuple[socket.socket, object]:
             connection, address = super().get_request()

@@ -10,8 +10,8 @@ from checkmill.cli.arguments import UsageError
 from checkmill.cli.session import Session
 from checkmill.cli.tables import columns
 from checkmill.model.delivery import Delivery, Stage
+from checkmill.model.moments import age, iso_utc
 from checkmill.run import Run
-from checkmill.steps.rendering.moments import age, iso_utc
 from checkmill.store import StoreError
 from checkmill.store.locking import locked
 

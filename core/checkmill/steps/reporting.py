@@ -10,12 +10,12 @@ import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.model.delivery import Delivery
 from checkmill.model.errors import SourceError
+from checkmill.model.moments import iso_utc
 from checkmill.model.reporter import ConfiguredReporter, Outcome, Receipt, Report
 from checkmill.model.result import Result, result_as_json
 from checkmill.model.rule import Rule
@@ -91,8 +91,8 @@ def body_of(report: Report, services: Sequence[Result]) -> str:
             "state": worst.value,
             "exit_code": worst.exit_code,
             "output": summary if count and len(services) > 1 else well,
-            "checked_at": _moment(checked_at),
-            "services": [result_as_json(one, _moment(one.checked_at)) for one in services],
+            "checked_at": iso_utc(checked_at),
+            "services": [result_as_json(one, iso_utc(one.checked_at)) for one in services],
             "counts": {state.value: states.count(state) for state in State},
             "target": dict(report.key),
         },
@@ -172,7 +172,3 @@ def _receipts(sending: Sending, done: Any) -> list[Receipt]:
 def _receipt_of(error: SourceError) -> Receipt:
     outcome = Outcome.UNKNOWN if error.arrived else Outcome.NOT_SENT
     return Receipt(outcome, error.sentence, retry_after_s=error.retry_after_s)
-
-
-def _moment(at: float) -> str:
-    return datetime.fromtimestamp(at, UTC).isoformat(timespec="milliseconds")

@@ -7,12 +7,12 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.loopback import Got, Reply, Server, http_server
 
 from checkmill.model.errors import DeadlineError, ParseError, PluginError, ReadError, SourceError, StatusError
 from checkmill.model.flow import Attempt, Flow, Together, attempt, together
 from checkmill.model.secret import Secret
 from checkmill.model.settings import SourceSettings
+from support.loopback import Got, Reply, Server, http_server
 
 
 @pytest.fixture
@@ -117,7 +117,7 @@ def stubborn() -> Flow[None]:
 async def coroutine() -> None: ...
 
 
-class Speechless(SourceError):
+class SpeechlessError(SourceError):
     def __str__(self) -> str:
         raise KeyError("no words")
 
@@ -139,7 +139,7 @@ class Speechless(SourceError):
         (lambda: (i for i in [5]), "int"),
         (lambda: (i for i in [None]), "NoneType"),
         (lambda: (Together((item,)) for item in [{"a": 1}]), "dict"),
-        (raising(Speechless("x")), "Speechless"),
+        (raising(SpeechlessError("x")), "SpeechlessError"),
     ],
     ids=lambda part: part if isinstance(part, str) else "",
 )

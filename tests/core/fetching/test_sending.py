@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
 
 import pytest
-from support.loopback import Got, Reply, Server, Talk, http_server, raw_server
 
 from checkmill import __version__
 from checkmill.edges import Edges
@@ -29,6 +30,7 @@ from checkmill.model.secret import Secret
 from checkmill.model.settings import SourceSettings
 from checkmill.steps.fetching import Job, carry_out
 from checkmill.steps.fetching.sending import retry_after
+from support.loopback import Got, Reply, Server, Talk, http_server, raw_server
 
 JSON = {"Content-Type": "application/json"}
 
@@ -47,14 +49,12 @@ class Script:
     def __init__(self, *replies: Reply) -> None:
         self.replies = list(replies)
 
-    def __call__(self, got: Got) -> Reply:
+    def __call__(self, _: Got) -> Reply:
         return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
 
 
 @pytest.fixture
 def serve() -> Iterator[Callable[..., Server]]:
-    from contextlib import ExitStack
-
     with ExitStack() as stack:
         yield lambda answer: stack.enter_context(http_server(answer))
 
@@ -245,7 +245,7 @@ def test_a_read_that_is_reset_is_tried_again(fetch: Any) -> None:
     ("answer", "word"),
     [
         (b"", "broke off"),
-        (b"SSH-2.0-OpenSSH_9.2\r\n", "does not answer in HTTP"),
+        (b"SSH-2.0-OpenSSH_9.2\r\n\r\n", "does not answer in HTTP"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nabc", "broke off"),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nab", "broke off"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: -1\r\n\r\n", "does not answer in HTTP"),
@@ -473,8 +473,6 @@ def test_a_rate_that_leaves_no_turn_fails_at_once(fetch: Any, serve: Any) -> Non
 
 
 def test_no_more_requests_than_workers_are_under_way(serve: Any, edges: Edges) -> None:
-    import threading
-
     lock, under_way, most = threading.Lock(), [0], [0]
     both = threading.Barrier(2)
 

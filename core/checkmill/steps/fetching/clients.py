@@ -17,7 +17,7 @@ from checkmill.steps.fetching.body import Body
 from checkmill.steps.fetching.classifying import failure_of
 from checkmill.steps.fetching.moves import Answer, Failure, Transmit
 from checkmill.steps.fetching.outgoing import shown_text, where_of
-from checkmill.steps.fetching.trail import Trail
+from checkmill.steps.fetching.trail import Stage, Trail
 from checkmill.steps.fetching.trust import Trust
 
 
@@ -27,7 +27,8 @@ class PlainClient:
     def __init__(self, settings: HttpSettings, trust: Trust) -> None:
         """Raises `ConfigurationError` for a proxy that is none."""
         self._trust = trust
-        self._client = httpx.Client(**_client_options(settings, trust))
+        hooks = {"response": [_set_location_aside]}
+        self._client = httpx.Client(event_hooks=hooks, **_client_options(settings, trust))
         self._taps: list[socket.socket] = []
 
     def send(self, trail: Trail) -> Answer | Failure:
@@ -84,13 +85,21 @@ class SideClient:
     def __init__(self, settings: HttpSettings, trust: Trust) -> None:
         """Raises `ConfigurationError` for a proxy that is none."""
         self._trust = trust
-        self._client = httpx.AsyncClient(**_client_options(settings, trust))
+
+        async def set_location_aside(response: httpx.Response) -> None:
+            _set_location_aside(response)
+
+        hooks = {"response": [set_location_aside]}
+        self._client = httpx.AsyncClient(event_hooks=hooks, **_client_options(settings, trust))
 
     async def send(self, trail: Trail) -> Answer | Failure:
         """Send the request of a trail."""
+        opened: list[Any] = []
 
         async def trace(event: str, info: dict[str, Any]) -> None:
             trail.note(event, info)
+            if event.endswith("connect_tcp.complete"):
+                opened.append(info["return_value"])
 
         try:
             response = await self._client.send(_request(trail, self._trust, trace), stream=True)
@@ -100,6 +109,11 @@ class SideClient:
                 await response.aclose()
         except Exception as error:  # noqa: BLE001 - whatever a vendor makes the libraries raise is the vendor's failure
             return failure_of(error, trail)
+        finally:
+            if trail.stage is Stage.TLS:
+                # httpcore leaves a connection open whose handshake is cancelled.
+                for stream in opened:
+                    await stream.aclose()
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -127,7 +141,7 @@ def _proxy(settings: HttpSettings, trust: Trust) -> httpx.Proxy | None:
     if settings.proxy is None:
         return None
     try:
-        proxy = httpx.Proxy(settings.proxy, ssl_context=trust.context)
+        proxy = httpx.Proxy(settings.proxy)
         usable = proxy.url.scheme in {"http", "https"} and bool(proxy.url.host)
     except (ValueError, httpx.InvalidURL):
         usable = False
@@ -135,7 +149,14 @@ def _proxy(settings: HttpSettings, trust: Trust) -> httpx.Proxy | None:
         raise ConfigurationError(f"proxy {shown_text(settings.proxy)!r} is not like http://proxy.example:3128")
     if proxy.url.scheme == "https":
         trust.load()
+        proxy.ssl_context = trust.context
     return proxy
+
+
+def _set_location_aside(response: httpx.Response) -> None:
+    """Keep a Location from httpx, which would fail on an odd one although it is not to follow any."""
+    if "location" in response.headers:
+        response.extensions["location"] = response.headers.pop("location")
 
 
 def _request(trail: Trail, trust: Trust, trace: Any) -> httpx.Request:
@@ -183,9 +204,12 @@ def _body(order: Transmit, response: httpx.Response) -> Body:
 
 
 def _answer(trail: Trail, response: httpx.Response, content: bytes, broken: Failure | None) -> Answer:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    if "location" in response.extensions:
+        headers["location"] = response.extensions["location"]
     return Answer(
         status=response.status_code,
-        headers={name.lower(): value for name, value in response.headers.items()},
+        headers=headers,
         body=content,
         elapsed_s=trail.elapsed_s(),
         broken=broken,

@@ -43,7 +43,7 @@ def source_from(
     labels = _labels(written.get("labels"), f"{path}.labels", expansion, findings)
     if settings is None or labels is None:
         return None
-    digest = _digest(kind.type, settings, sorted(labels.items()))
+    digest = _digest(kind.type, settings, sorted(labels.items()), sandbox)
     return ConfiguredSource(name, kind, settings, labels, written.place.file, digest)
 
 
@@ -63,7 +63,9 @@ def reporter_from(
         check_template(body, node, f"{path}.body", "body", findings)
     if settings is None or findings.problems:
         return None
-    return ConfiguredReporter(name, kind, settings, body, written.place.file, _digest(kind.type, settings, body))
+    return ConfiguredReporter(
+        name, kind, settings, body, written.place.file, _digest(kind.type, settings, body, sandbox)
+    )
 
 
 def _type_of(
@@ -162,6 +164,7 @@ def _labels(node: Node | None, path: str, expansion: Expansion, findings: Findin
     return read
 
 
-def _digest(*parts: object) -> str:
-    # repr() shows secrets as stars, so a digest says nothing about them.
-    return hashlib.blake2b(repr(parts).encode(), digest_size=16).hexdigest()
+def _digest(kind: str, settings: HttpSettings, extra: object, sandbox: SandboxAddresses | None) -> str:
+    # repr() shows secrets as stars, so a digest says nothing about them. A sandbox has another address each time.
+    same = settings if sandbox is None else replace(settings, base_url="sandbox")
+    return hashlib.blake2b(repr((kind, same, extra)).encode(), digest_size=16).hexdigest()

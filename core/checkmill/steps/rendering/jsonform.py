@@ -7,9 +7,9 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from checkmill.model.moments import iso_utc
 from checkmill.model.result import Result, result_as_json
 from checkmill.steps.rendering.cleaning import whole_characters
-from checkmill.steps.rendering.moments import iso_utc
 from checkmill.steps.rendering.perfdata import is_finite
 
 #: What JSON allows in a string but line readers and terminals act on: DEL, C1, line separators, reading direction.

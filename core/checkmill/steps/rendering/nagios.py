@@ -12,10 +12,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkmill.model.levels import plain
+from checkmill.model.moments import iso_utc
 from checkmill.model.result import Result
 from checkmill.steps.rendering.cleaning import cut, cut_lines, lines_of, one_line, size_of
 from checkmill.steps.rendering.combining import combined
-from checkmill.steps.rendering.moments import iso_utc
 from checkmill.steps.rendering.perfdata import graphed, is_finite, nagios_metric
 
 #: Nagios documents 8192 bytes with the closing NUL for the whole output, and the tools that read it may cut there.

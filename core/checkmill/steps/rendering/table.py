@@ -7,10 +7,10 @@ from collections import Counter
 from collections.abc import Sequence
 from io import StringIO
 
+from checkmill.model.moments import age
 from checkmill.model.result import Result
 from checkmill.model.state import State
 from checkmill.steps.rendering.cleaning import one_line
-from checkmill.steps.rendering.moments import age
 
 _COLOURS = {State.OK: "green", State.WARNING: "yellow", State.UNKNOWN: "magenta", State.CRITICAL: "bold red"}
 #: Wide enough that no text is wrapped.
