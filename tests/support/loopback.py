@@ -57,6 +57,7 @@ def http_server(answer: Callable[[Got], Reply], *, tls: ssl.SSLContext | None = 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
         timeout = 10
+        disable_nagle_algorithm = True  # headers and body are two writes
 
         def _answer(self) -> None:
             length = int(self.headers.get("Content-Length") or 0)

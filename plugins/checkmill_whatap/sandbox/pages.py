@@ -97,7 +97,9 @@ def infra_disk_iops(world: World, of: Project) -> Any:
 def infra_net_traffic(world: World, of: Project) -> Any:
     """S7."""
     at = world.clock()
-    return _by_host(of, {h.machine.name: round(h.traffic(at, "in") + h.traffic(at, "out"), 6) for h in _active(world, of)})
+    return _by_host(
+        of, {h.machine.name: round(h.traffic(at, "in") + h.traffic(at, "out"), 6) for h in _active(world, of)}
+    )
 
 
 def processes(world: World, of: Project) -> Any:

@@ -33,8 +33,8 @@ def body_of(data: bytes, encoding: str = "", cap: int = 1000, piece: int = 7) ->
 
 @pytest.mark.parametrize(
     "begin",
-    [b"", HEAD, HEAD + b"Content-Length: 100000\r\n\r\n", HEAD + b"\r\n", b"HTTP/1.1 100 Continue\r\n"],
-    ids=["status line", "headers", "body of known length", "body until the end", "interim answers"],
+    [HEAD, HEAD + b"Content-Length: 100000\r\n\r\n", HEAD + b"\r\n", b"HTTP/1.1 100 Continue\r\n"],
+    ids=["headers", "body of known length", "body until the end", "interim answers"],
 )
 def test_an_answer_that_drips_ends_at_the_deadline(fetch: Any, begin: bytes) -> None:
     def talk(talk: Talk) -> None:
@@ -44,10 +44,10 @@ def test_an_answer_that_drips_ends_at_the_deadline(fetch: Any, begin: bytes) -> 
 
     with raw_server(talk) as server:
         settings = SourceSettings(base_url=server.url)
-        done = fetch(lambda: settings.get("/x"), settings, timeout_s=0.3)
+        done = fetch(lambda: settings.get("/x"), settings, timeout_s=0.2)
     assert isinstance(done.error, DeadlineError)
     assert server.where in str(done.error)
-    assert 0.25 <= done.ended_at - done.started_at < 0.9
+    assert 0.15 <= done.ended_at - done.started_at < 0.9
 
 
 def test_a_server_that_hangs_is_waited_for_until_the_read_timeout(fetch: Any) -> None:
@@ -102,7 +102,7 @@ def test_the_cap_of_the_job_goes_before_that_of_the_settings(fetch: Any, size: i
 @pytest.mark.parametrize("encoding", ["gzip", "deflate"])
 def test_a_bomb_is_refused_in_little_memory(fetch: Any, encoding: str) -> None:
     pack = gzip.compress if encoding == "gzip" else zlib.compress
-    bomb = pack(b"\0" * (40 * MIB))
+    bomb = pack(b"\0" * (16 * MIB))
     with http_server(lambda _: Reply(200, bomb, {"Content-Encoding": encoding})) as server:
         settings = SourceSettings(base_url=server.url, max_size=MIB)
         tracemalloc.start()

@@ -67,7 +67,7 @@ def server_context(pair: tuple[Path, Path]) -> ssl.SSLContext:
 
 def test_a_refused_connection_is_tried_again_and_named(fetch: Any) -> None:
     port = unused_port()
-    settings = SourceSettings(base_url=f"http://{LOOPBACK}:{port}")
+    settings = SourceSettings(base_url=f"http://{LOOPBACK}:{port}", retries=1)
     error = fetch(lambda: settings.get("/x"), settings).error
     assert isinstance(error, ConnectError)
     assert error.sentence == f"connect: no connection to {LOOPBACK}:{port}: connection refused"
@@ -209,9 +209,9 @@ def test_a_handshake_that_never_ends_ends_at_the_deadline(fetch: Any, drips: boo
 
     with raw_server(talk) as server:
         settings = SourceSettings(base_url=f"https://{server.where}")
-        done = fetch(lambda: settings.get("/x"), settings, timeout_s=0.3)
+        done = fetch(lambda: settings.get("/x"), settings, timeout_s=0.2)
     assert isinstance(done.error, TlsError)
-    assert "within 0.3 s" in str(done.error)
+    assert "within 0.2 s" in str(done.error)
     assert done.ended_at - done.started_at < 0.9
 
 
@@ -239,7 +239,9 @@ def test_a_proxy_is_used_and_the_environments_is_not(fetch: Any, monkeypatch: py
 @pytest.mark.parametrize("scheme", ["http", "https"])
 def test_a_proxy_that_is_not_there_is_named(fetch: Any, scheme: str) -> None:
     port = unused_port()
-    settings = SourceSettings(base_url=f"{scheme}://vendor.invalid", proxy=f"http://ann:pw-of-proxy@{LOOPBACK}:{port}")
+    settings = SourceSettings(
+        base_url=f"{scheme}://vendor.invalid", proxy=f"http://ann:pw-of-proxy@{LOOPBACK}:{port}", retries=0
+    )
     error = fetch(lambda: settings.get("/x"), settings).error
     assert isinstance(error, ConnectError)
     assert f"the proxy {LOOPBACK}:{port}" in str(error)

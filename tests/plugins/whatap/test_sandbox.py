@@ -9,6 +9,7 @@ import pytest
 from checkmill.api.v1 import Answer, App, Asked, Sample, Secret, SourceError, State, World
 from checkmill.testing import play, vendor
 from checkmill_whatap.metrics import WHATAP
+from checkmill_whatap.metrics_counts import PROJECT_STATES
 from checkmill_whatap.sandbox import SANDBOX
 from checkmill_whatap.sandbox.fleet import PROJECTS
 from checkmill_whatap.settings import Settings
@@ -70,12 +71,8 @@ def test_every_state_can_be_seen() -> None:
     assert (hot, full) == ({"batch-1"}, {"/data"})
     assert _samples("inactive_agents", _one()) == [Sample(1, project="shop")]
     assert any("서울" in s.labels["host"] for s in _samples("cpu", _one()))
-    statuses = (
-        {(metric.states or {}).get(str(s.value)) for s in _samples("project_status", _all())}
-        if (metric := WHATAP.metric("project_status"))
-        else set()
-    )
-    assert statuses == {State.OK, State.WARNING}
+    states = {PROJECT_STATES[str(s.value)] for s in _samples("project_status", _all())}
+    assert states == {State.OK, State.WARNING}
 
 
 def test_snapshot_and_list_agree() -> None:

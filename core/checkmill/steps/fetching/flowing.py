@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Generator
 from typing import Any
 
 from checkmill.model.errors import DeadlineError, PluginError, SourceError
-from checkmill.model.flow import Attempt, Flow, Request, Together
+from checkmill.model.flow import Attempt, Flow, Now, Request, Together
 from checkmill.model.secret import redact
 from checkmill.steps.fetching.moves import AllOf, Steps, Terms
 from checkmill.steps.fetching.sending import reading
@@ -31,7 +31,7 @@ def _flowing(flow: Flow[Any], terms: Terms) -> Steps:
             ended, call = _inside_wall(terms.name, _next_call, flow, answer, error)
             if ended:
                 return call
-            if not isinstance(call, Request | Together | Attempt | Generator):
+            if not isinstance(call, Request | Together | Attempt | Now | Generator):
                 raise PluginError(f"{terms.name} yields a {type(call).__name__}, which is neither a call nor a flow")
             if terms.left_s() <= 0:
                 # Not thrown in: a flow that answers every failure with one more call would never end.
@@ -48,6 +48,8 @@ def _flowing(flow: Flow[Any], terms: Terms) -> Steps:
 def _answering(call: object, terms: Terms) -> Steps:
     if isinstance(call, Request):
         return (yield from reading(call, terms))
+    if isinstance(call, Now):
+        return terms.edges.now()
     if isinstance(call, Together):
         return (yield AllOf(tuple(_answering(item, terms) for item in call.items)))
     if isinstance(call, Attempt):
