@@ -32,6 +32,16 @@ class Reply:
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
+class Script:
+    """Answers with one reply after the other; the last one stays."""
+
+    def __init__(self, *replies: Reply) -> None:
+        self.replies = list(replies)
+
+    def __call__(self, _: Got) -> Reply:
+        return self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
+
+
 @dataclass
 class Server:
     """A running server and what it got so far. A raw server counts connections only."""

@@ -27,9 +27,9 @@ class Fetch:
         return f"{self.source.name}/{self.dataset.name}"
 
     @property
-    def key(self) -> tuple[str, str, Any]:
+    def key(self) -> tuple[str, str, str]:
         """What makes two fetches equal: source, dataset, query."""
-        return (self.source.name, self.dataset.name, self.query)
+        return (self.source.name, self.dataset.name, repr(self.query))
 
 
 @dataclass(frozen=True)

@@ -18,7 +18,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias, TypeVar
 from urllib.parse import quote, urlencode
 
-from checkmill.model.errors import ParseError, SourceError
+from checkmill.model.errors import ConfigurationError, ParseError, SourceError
 from checkmill.model.secret import SHOWN, Secret
 
 T = TypeVar("T")
@@ -70,6 +70,8 @@ class Request:
         path = self.path
         for name, value in self.values.items():
             shown = text_of(value)
+            if shown in {".", ".."}:
+                raise ConfigurationError(f"{name} is {shown!r}, which would lead to another path")
             path = path.replace("{" + name + "}", shown if shown == SHOWN else quote(shown, safe=""))
         url = self.base_url.rstrip("/") + "/" + path.lstrip("/") if self.below_base else path
         if self.params:

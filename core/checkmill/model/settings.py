@@ -59,7 +59,7 @@ class HttpSettings:
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
 
-    base_url: Annotated[str, Doc("where the vendor answers; https unless it is this machine")] = ""
+    base_url: Annotated[str, Doc("where the vendor answers")] = ""
     timeout: Annotated[Seconds | None, Doc("deadline of one fetch or delivery, retries included")] = None
     connect_timeout: Annotated[Seconds, Doc("longest wait for a connection")] = 3.0
     read_timeout: Annotated[Seconds, Doc("longest silence while an answer is read")] = 8.0

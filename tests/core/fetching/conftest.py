@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -10,8 +11,9 @@ import pytest
 
 from checkmill.edges import Edges
 from checkmill.model.flow import Flow
-from checkmill.model.settings import HttpSettings, SourceSettings
+from checkmill.model.settings import HttpSettings
 from checkmill.steps.fetching import Done, Job, carry_out
+from support.loopback import Server, http_server
 
 
 class Fetch(Protocol):
@@ -38,8 +40,7 @@ def fetch(request: pytest.FixtureRequest, edges: Edges) -> Fetch:
 
 
 @pytest.fixture
-def settings_for() -> Callable[..., SourceSettings]:
-    def settings(base_url: str, **values: Any) -> SourceSettings:
-        return SourceSettings(base_url=base_url, **values)
-
-    return settings
+def serve() -> Iterator[Callable[..., Server]]:
+    """Start servers with functions that answer; they are stopped when the test is over."""
+    with ExitStack() as stack:
+        yield lambda answer: stack.enter_context(http_server(answer))

@@ -7,7 +7,9 @@
     sending        the policy for one request: deadline, retries, redirects; no I/O, it yields moves
     moves          what a policy can ask for: wait, transmit, once, all of these
     plain          makes moves one after the other; side_by_side makes them in an asyncio loop
-    clients        httpx, used by both
+    clients        httpx, used by both; trail and classifying say in which stage it failed, and why
+    group          what the jobs of one source share: pacing, trust, the answers to equal reads
+    outgoing, body a request on its way out, an answer's body on its way in
 
 Importing this package imports neither httpx nor asyncio: a run that finds everything fresh needs neither.
 """
@@ -27,13 +29,13 @@ __all__ = ["Done", "Job", "carry_out", "fetch_all"]
 
 def fetch_all(
     fetches: Iterable[Fetch], edges: Edges, *, give_up_at: float | None = None
-) -> dict[tuple[str, str, Any], Fetched]:
+) -> dict[tuple[str, str, str], Fetched]:
     """Carry out fetches and give what came of each, by `Fetch.key`.
 
     Equal fetches are carried out once, with the longest of their deadlines. `give_up_at` is an absolute
     `edges.monotonic()` time after which nothing is waited for. Never raises for what a plugin or a vendor does.
     """
-    wanted: dict[tuple[str, str, Any], Fetch] = {}
+    wanted: dict[tuple[str, str, str], Fetch] = {}
     for fetch in fetches:
         known = wanted.get(fetch.key)
         if known is None or known.timeout_s < fetch.timeout_s:
