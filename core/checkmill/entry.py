@@ -14,7 +14,7 @@ import threading
 from collections.abc import Callable, Sequence
 from typing import NoReturn
 
-from checkmill.cli.arguments import QUIET, Shown, UsageError, is_quiet, parsed
+from checkmill.cli.arguments import QUIET, Shown, UsageError, command_of, parsed
 from checkmill.cli.streams import Streams, taken
 from checkmill.edges import Edges
 
@@ -25,11 +25,11 @@ log = logging.getLogger("checkmill")
 
 def main() -> NoReturn:
     """Run the command of this process and end it."""
-    stop = threading.Event()
-    _take_signals(stop)
     os.umask(0o007)
     argv = sys.argv[1:]
-    streams = taken(quiet=is_quiet(argv))
+    stop = threading.Event()
+    streams = taken(quiet=command_of(argv) in QUIET)
+    _take_signals(command_of(argv), streams, stop)
     code = run_command(argv, streams, Edges(), stop)
     logging.shutdown()
     os._exit(code)
@@ -37,20 +37,24 @@ def main() -> NoReturn:
 
 def run_command(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Event | None = None) -> int:
     """Run one command with given streams and edges, and give its exit code."""
-    quiet = is_quiet(argv)
+    command = command_of(argv)
     try:
         code = _run(argv, streams, edges, stop or threading.Event())
     except UsageError as error:
-        code = _failed(streams, argv, f"usage: {error}")
+        code = _failed(streams, command, f"usage: {error}")
     except Shown as shown:
         streams.results(str(shown))
-        code = FAILED if quiet else 0
+        # Nagios takes 0 for OK, which help is not.
+        code = FAILED if command == "check" else 0
     except KeyboardInterrupt:
         code = FAILED
     except BaseException as error:  # the wall at the entry: whatever happens, the caller gets one sentence and a 3
         log.exception("checkmill failed")
-        code = _failed(streams, argv, f"Checkmill failed with {type(error).__name__}: {_one_line(error)}")
-    return FAILED if streams.broken else code
+        code = _failed(streams, command, f"Checkmill failed with {type(error).__name__}: {_one_line(error)}")
+    if not streams.broken:
+        return code
+    streams.remark("checkmill: the results could not be written to stdout")
+    return FAILED
 
 
 def _run(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Event) -> int:
@@ -59,16 +63,16 @@ def _run(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Ev
     from checkmill.cli.logs import log_to_file, log_to_stderr
     from checkmill.cli.session import session
 
-    one = session(arguments, streams, edges)
-    if arguments.command in QUIET:
-        log_to_file(arguments.log_level, one.state_dir)
-    else:
-        log_to_stderr(arguments.log_level, sandbox=arguments.sandbox)
-    if arguments.command == "sandbox":
-        from checkmill.cli.serving import sandbox
+    with session(arguments, streams, edges) as one:
+        if arguments.command in QUIET:
+            log_to_file(arguments.log_level, one.state_dir)
+        else:
+            log_to_stderr(arguments.log_level, sandbox=arguments.sandbox)
+        if arguments.command == "sandbox":
+            from checkmill.cli.serving import sandbox
 
-        return sandbox(one, stop)
-    return _command(arguments.command)(one)
+            return sandbox(one, stop)
+        return _command(arguments.command)(one)
 
 
 def _command(name: str) -> Callable[..., int]:
@@ -93,17 +97,17 @@ def _command(name: str) -> Callable[..., int]:
     return commands[name]
 
 
-def _failed(streams: Streams, argv: Sequence[str], sentence: str) -> int:
+def _failed(streams: Streams, command: str, sentence: str) -> int:
     """Say what failed in the form that the command's caller reads."""
     from checkmill.cli.check import stated
     from checkmill.model.secret import redact
     from checkmill.steps.rendering import checkmk_local, nagios
 
-    result = stated("checkmill", redact(sentence))
-    if not is_quiet(argv):
+    if command not in QUIET:
         streams.remark(f"checkmill: {redact(sentence)}")
         return FAILED
-    if "local" in argv and "check" not in argv:
+    result = stated("checkmill", redact(sentence))
+    if command == "local":
         streams.results(checkmk_local([result]))
         return 0
     streams.results(nagios([result]))
@@ -114,14 +118,35 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or "no further words"
 
 
-def _take_signals(stop: threading.Event) -> None:
-    serving = "sandbox" in sys.argv[1:2]
+def _take_signals(command: str, streams: Streams, stop: threading.Event) -> None:
+    """End at once when told to: a server in good order, any other command with a sentence and a 3.
 
-    def end(_number: int, _frame: object) -> None:
-        if serving:
+    What is said is written here as it stands. A handler runs amid anything, an import or a write to stderr included.
+    """
+
+    def end(number: int, _frame: object) -> None:
+        if command == "sandbox":
             stop.set()
             return
-        os._exit(FAILED)
+        sentence = f"Checkmill was ended by {signal.Signals(number).name}"
+        code = FAILED
+        if streams.begun:
+            os._exit(code)
+        if command == "check":
+            streams.results(f"UNKNOWN - {sentence} before there was a result\n")
+        elif command == "local":
+            streams.results(f'3 "checkmill" - {sentence} before there was a result\n')
+            code = FAILED if streams.broken else 0
+        else:
+            _write_to_stderr(f"checkmill: {sentence}\n")
+        os._exit(code)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
+
+
+def _write_to_stderr(text: str) -> None:
+    try:
+        os.write(2, text.encode())
+    except OSError:
+        return

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checkmill.edges import Edges
 from checkmill.model.delivery import Delivery
@@ -15,6 +15,7 @@ from checkmill.model.problem import Problem
 from checkmill.model.reporter import Outcome, Receipt, Report
 from checkmill.model.result import Result
 from checkmill.model.rule import Rule
+from checkmill.model.secret import redact
 from checkmill.model.state import State
 from checkmill.steps.fetching import Job, carry_out, fetch_all
 from checkmill.steps.judging import Extraction, judge
@@ -51,21 +52,26 @@ class Run:
         self._edges = edges
         self._give_up_at = give_up_at
         self._checks_dir = os.path.realpath(book.directory)
+        self._stored: dict[str, Stored] = {}
+        self._looked_up: set[str] = set()
         self.trouble = Trouble()
-        self.stored: dict[str, Stored] = self._read_store()
 
     # What is shown
 
     def reused(self, rules: Iterable[Rule]) -> dict[str, Sequence[Result]]:
         """The results of those rules that are still good."""
         now = self._edges.now()
-        found = ((rule, self.stored.get(rule.name)) for rule in rules)
+        wanted = list(rules)
+        stored = self._stored_of(rule.name for rule in wanted)
+        found = ((rule, stored.get(rule.name)) for rule in wanted)
         return {rule.name: one.results for rule, one in found if one is not None and one.is_fresh(rule, now)}
 
     def due(self, rules: Iterable[Rule]) -> list[Rule]:
         """The rules whose interval is over."""
         now = self._edges.now()
-        return [rule for rule in rules if not self._is_current(rule, now)]
+        asked = list(rules)
+        stored = self._stored_of(rule.name for rule in asked)
+        return [rule for rule in asked if not _is_current(stored.get(rule.name), rule, now)]
 
     def measured(
         self, wanted: Sequence[Rule], others: Sequence[Rule] = (), *, report: bool = False
@@ -84,8 +90,10 @@ class Run:
         now = self._edges.now()
         names = {rule.name for rule in wanted}
         judged: list[tuple[Rule, Judgement]] = []
-        for rule in [*wanted, *(rule for rule in served_by(others, wanted) if rule.name not in names)]:
-            known = self.stored.get(rule.name)
+        served = [*wanted, *(rule for rule in served_by(others, wanted) if rule.name not in names)]
+        stored = self._stored_of(rule.name for rule in served)
+        for rule in served:
+            known = stored.get(rule.name)
             judged.append((rule, judge(rule, extraction, known.memory if known else Memory(), now)))
         for error in extraction.plugin_errors():
             self.trouble.add(error.sentence)
@@ -94,20 +102,17 @@ class Run:
         self._store_all(judged, reported, now)
         return {rule.name: own for rule, own in results}
 
-    def remembered_of_broken(self) -> list[Result]:
-        """Services known from rules that cannot be read any more: UNKNOWN, with the problem as the reason."""
-        problems: dict[str, Problem] = {}
-        for one in self._book.problems:
-            if one.place is not None:
-                problems.setdefault(one.place.file, one)
+    def remembered_of_broken(self, tags: Sequence[str] = ()) -> list[Result]:
+        """Services known from rules that cannot be read any more: UNKNOWN, with the problem as the reason.
+
+        With tags, only those that had one of them.
+        """
         results = []
-        for name, stored in self.stored.items():
-            problem = self._book.rejected.get(name)
-            if problem is None and name not in self._book.drafts:
-                problem = problems.get(stored.files[0]) or problems.get(str(self._book.directory))
+        for name, stored in self._all_stored().items():
+            problem = self._book.rejected.get(name) or self._why_unreadable(name, stored)
             if problem is not None:
                 results += [self._broken(result, problem) for result in stored.results]
-        return results
+        return [result for result in results if not tags or set(tags) & set(result.tags)]
 
     # What is sent
 
@@ -132,6 +137,7 @@ class Run:
             return counts
 
         def settle(delivery: Delivery, receipt: Receipt) -> None:
+            receipt = _cleaned(receipt)
             try:
                 stage = outbox.settle(delivery, receipt, self._edges.now())
             except StoreError as error:
@@ -145,15 +151,12 @@ class Run:
 
     def forget_deleted(self) -> None:
         """Drop what is stored of checks that were deleted from healthy files."""
-        if self._store is None or not self._book.files:
+        if self._store is None:
             return
-        broken = {problem.place.file for problem in self._book.problems if problem.place is not None}
-        gone = [
-            name
-            for name, stored in self.stored.items()
-            if name not in self._book.drafts and name not in self._book.rejected and not broken & set(stored.files)
-        ]
-        if gone and str(self._book.directory) not in broken:
+        written = {*self._book.drafts, *self._book.rejected}
+        stored = self._all_stored()
+        gone = [name for name in stored if name not in written and not self._why_unreadable(name, stored[name])]
+        if gone:
             try:
                 self._store.forget_checks(self._checks_dir, gone)
             except StoreError as error:
@@ -161,21 +164,40 @@ class Run:
 
     # Help
 
-    def _is_current(self, rule: Rule, now: float) -> bool:
-        stored = self.stored.get(rule.name)
-        if stored is None or not stored.is_fresh(rule, now):
-            return False
-        return now < stored.measured_at + rule.interval_s * (1 - EARLY)
+    def _why_unreadable(self, name: str, stored: Stored) -> Problem | None:
+        """The problem that may hide a check which is not among those written, if there is one.
 
-    def _read_store(self) -> dict[str, Stored]:
+        A problem of a check that has a name hides no other.
+        """
+        if name in self._book.drafts:
+            return None
+        places = {*stored.files, str(self._book.directory)}
+        nameless = (one for one in self._book.problems if one.place is not None and not one.check)
+        return next((one for one in nameless if one.place is not None and one.place.file in places), None)
+
+    def _stored_of(self, names: Iterable[str]) -> dict[str, Stored]:
+        """What is stored of those checks, each looked up once."""
+        new = set(names) - self._looked_up
+        if new:
+            self._looked_up |= new
+            self._read_store(new)
+        return self._stored
+
+    def _all_stored(self) -> dict[str, Stored]:
+        """What is stored of all checks of the directory, written or not; what is known already stays as it was."""
+        self._read_store(None)
+        return self._stored
+
+    def _read_store(self, names: set[str] | None) -> None:
         if self._store is None:
-            return {}
+            return
         try:
-            return self._store.stored(self._checks_dir)
+            found = self._store.stored(self._checks_dir, names)
         except StoreError as error:
             self.trouble.add(str(error))
             self._store = None
-            return {}
+        else:
+            self._stored = {**found, **self._stored}
 
     def _store_all(
         self, judged: Sequence[tuple[Rule, Judgement]], reported: Sequence[tuple[Rule, Sequence[Result]]], now: float
@@ -208,6 +230,22 @@ class Run:
             good_until=now,
             failed=True,
         )
+
+
+def _is_current(stored: Stored | None, rule: Rule, now: float) -> bool:
+    if stored is None or not stored.is_fresh(rule, now):
+        return False
+    return now < stored.measured_at + rule.interval_s * (1 - EARLY)
+
+
+def _cleaned(receipt: Receipt) -> Receipt:
+    """A receipt fit to be kept: receivers echo what they were sent, secrets included."""
+    return replace(
+        receipt,
+        message=redact(receipt.message),
+        code=redact(receipt.code),
+        request_id=redact(receipt.request_id),
+    )
 
 
 def _log_outcome(delivery: Delivery, receipt: Receipt) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 
 from checkmill.cli.arguments import UsageError
@@ -64,10 +65,14 @@ def picked(results: Sequence[Result], items: Sequence[str]) -> Sequence[Result]:
 def _is_meant(result: Result, item: str) -> bool:
     label, separator, value = item.partition("=")
     if separator and label in result.labels:
-        return result.labels[label] == value
+        return _same(result.labels[label], value)
     if separator and label == "source":
-        return result.source == value
-    return len(result.labels) == 1 and item in result.labels.values()
+        return _same(result.source, value)
+    return len(result.labels) == 1 and all(_same(known, item) for known in result.labels.values())
+
+
+def _same(one: str, other: str) -> bool:
+    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
 def _results(session: Session, book: Book, name: str, give_up_at: float | None) -> Sequence[Result]:

@@ -26,10 +26,11 @@ def local(session: Session) -> int:
         stale = [rule for rule in rules if rule.name not in reused]
         measured = run.measured(stale)
         shown = [result for rule in rules for result in {**reused, **measured}[rule.name]]
-        shown += run.remembered_of_broken()
+        shown += run.remembered_of_broken(session.arguments.tag)
         problems = [*book.problems, *host.problems]
         own = own_service(problems, run.trouble.sentences, session.store_problem, len(rules), session.edges.now())
-    session.streams.results(checkmk_local([*shown, own]))
+    # Its own line comes first: of two services with one name, the first keeps it.
+    session.streams.results(checkmk_local([own, *shown]))
     return 0
 
 

@@ -33,8 +33,12 @@ def outbox(session: Session) -> int:
         if arguments.action in {"list", "show"}:
             found = store.outbox.deliveries(() if arguments.all or arguments.ids else OPEN)
             found = [one for one in found if not arguments.ids or one.id in arguments.ids]
-            _print(session, found, whole=arguments.action == "show")
-            return 0 if found or not arguments.ids else FAILED
+            missing = sorted(set(arguments.ids) - {one.id for one in found})
+            if found or not missing:
+                _print(session, found, whole=arguments.action == "show")
+            for number in missing:
+                session.streams.remark(f"checkmill: there is no delivery {number}; see 'checkmill outbox list --all'")
+            return FAILED if missing else 0
         with locked(store.directory, "run", session.edges, LOCK_WAIT_S):
             if arguments.action == "flush":
                 return _flush(session, store)
@@ -61,9 +65,8 @@ def _print(session: Session, found: Sequence[Delivery], *, whole: bool) -> None:
         session.streams.results(json.dumps([_document(one) for one in found], ensure_ascii=False, indent=2) + "\n")
         return
     if whole:
-        for one in found:
-            lines = [f"{name}: {value}" for name, value in _document(one).items()]
-            session.streams.results("\n".join(lines) + "\n")
+        blocks = ["".join(f"{name}: {value}\n" for name, value in _document(one).items()) for one in found]
+        session.streams.results("\n".join(blocks))
         return
     now = session.edges.now()
     rows = [_row(one, now) for one in found]

@@ -9,6 +9,8 @@ from checkmill.host import Host
 from checkmill.model.sandbox import World
 from checkmill.sandbox import SandboxServer
 
+FAILED = 3
+
 
 def sandbox(session: Session, stop: threading.Event) -> int:
     """Serve until `stop` is set; what the vendors remark goes to stdout."""
@@ -18,7 +20,13 @@ def sandbox(session: Session, stop: threading.Event) -> int:
     def watch(remark: str) -> None:
         session.streams.results(remark + "\n")
 
-    with SandboxServer(world, port=session.arguments.port, watch=watch) as server:
+    try:
+        serving = SandboxServer(world, port=session.arguments.port, watch=watch)
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or error
+        session.streams.remark(f"checkmill: port {session.arguments.port} cannot be served: {reason}")
+        return FAILED
+    with serving as server:
         lines = []
         for plugin in host.plugins():
             for kind in (plugin.source, plugin.reporter):

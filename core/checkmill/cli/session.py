@@ -6,9 +6,10 @@ import argparse
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
+from checkmill.cli.arguments import DEFAULT_SEED
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
 from checkmill.host import Host
@@ -31,6 +32,14 @@ class Session:
     edges: Edges
     state_dir: Path | None
     store_problem: str = ""
+    _stores: list[Store] = field(default_factory=list)
+
+    def __enter__(self) -> Session:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for store in self._stores:
+            store.close()
 
     @contextmanager
     def book(self) -> Iterator[tuple[Book, Host]]:
@@ -52,7 +61,8 @@ class Session:
             self.store_problem = "there is no state directory: name one with --state-dir or $CHECKMILL_STATE_DIR"
         else:
             try:
-                return Store.open(self.state_dir)
+                self._stores.append(Store.open(self.state_dir))
+                return self._stores[-1]
             except StoreError as error:
                 self.store_problem = str(error)
         log.error("%s; results are not kept", self.store_problem)
@@ -73,4 +83,7 @@ def checks_directory(given: str | None, environ: Mapping[str, str]) -> Path:
 def session(arguments: argparse.Namespace, streams: Streams, edges: Edges) -> Session:
     """Set up one call of a command."""
     state_dir = state_directory(arguments.state_dir, edges.environ, sandbox=arguments.sandbox)
+    if state_dir is not None and arguments.sandbox and arguments.sandbox_seed != DEFAULT_SEED:
+        # Another seed is another vendor: what one answered says nothing about the other.
+        state_dir = state_dir.with_name(f"{state_dir.name}-{arguments.sandbox_seed}")
     return Session(arguments, streams, edges, state_dir)

@@ -13,16 +13,21 @@ from dataclasses import dataclass
 
 @dataclass
 class Streams:
-    """Where text goes. `out` is the descriptor of the real stdout, None when there is none."""
+    """Where text goes. `out` is the descriptor of the real stdout, None when there is none.
+
+    `begun` tells that results were written or are being written, `broken` that they could not be.
+    """
 
     out: int | None
     quiet: bool = False
     out_is_terminal: bool = False
     err_is_terminal: bool = False
+    begun: bool = False
     broken: bool = False
 
     def results(self, text: str) -> None:
         """Write results to stdout with one call; `broken` tells afterwards that nobody read them."""
+        self.begun = True
         data = text.encode("utf-8", "replace")
         if self.out is None:
             self.broken = True

@@ -18,6 +18,9 @@ __all__ = ["SandboxServer"]
 #: A request to a sandbox that is larger is refused.
 LARGEST_REQUEST = 16 * 1024 * 1024
 
+#: How often the server looks whether it is to end.
+POLL_S = 0.02
+
 log = logging.getLogger("checkmill.sandbox")
 
 
@@ -35,7 +38,7 @@ class SandboxServer:
         self._server = _Server(("127.0.0.1", port), self.answer)
 
     def __enter__(self) -> SandboxServer:
-        threading.Thread(target=self._server.serve_forever, name="sandbox", daemon=True).start()
+        threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="sandbox", daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -65,8 +68,12 @@ class SandboxServer:
         inside = Asked(
             method=asked.method, path=f"/{rest}", params=asked.params, headers=asked.headers, body=asked.body
         )
-        with self._lock:
-            answer = app(inside)
+        try:
+            with self._lock:
+                answer = app(inside)
+        except Exception:  # the wall round a plugin: its sandbox is its own code
+            log.exception("the sandbox of %s failed", name)
+            return Answer(status=500, json={"message": "the sandbox failed; the log has the traceback"})
         if answer.remark:
             self._watch(answer.remark)
         return answer
@@ -75,6 +82,8 @@ class SandboxServer:
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
     block_on_close = False
+    # As many connections may wait as sources ask side by side.
+    request_queue_size = 128
 
     def __init__(self, address: tuple[str, int], answer: Callable[[Asked], Answer]) -> None:
         self.answer = answer

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -95,12 +95,15 @@ class Store:
         """Close the database."""
         self._connection.close()
 
-    def stored(self, checks_dir: str) -> dict[str, Stored]:
-        """All that is stored of a checks directory, by check. Raises `StoreError`."""
+    def stored(self, checks_dir: str, names: Collection[str] | None = None) -> dict[str, Stored]:
+        """What is stored of a checks directory, of all its checks or of those named, by check. Raises `StoreError`."""
         query = "SELECT name, digest, files, measured_at, good_until, results, memory FROM checks WHERE checks_dir = ?"
         found: dict[str, Stored] = {}
+        wanted = [] if names is None else [json.dumps(sorted(names))]
+        if names is not None:
+            query += " AND name IN (SELECT value FROM json_each(?))"
         with self._telling():
-            rows = self._connection.execute(query, (checks_dir,)).fetchall()
+            rows = self._connection.execute(query, (checks_dir, *wanted)).fetchall()
         for name, digest, files, measured_at, good_until, results, memory in rows:
             try:
                 parts = (tuple(json.loads(files)), measured_at, good_until, results_from(results), memory_from(memory))
