@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checkmill.cli.arguments import DEFAULT_SEED
+from checkmill.cli.arguments import DEFAULT_SEED, UsageError
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
 from checkmill.host import Host
@@ -73,11 +73,18 @@ def checks_directory(given: str | None, environ: Mapping[str, str]) -> Path:
     """Find the checks directory: as given, by environment, here, the user's, system-wide; made absolute."""
     named = given or environ.get("CHECKMILL_CHECKS_DIR")
     if named:
-        return Path(named).absolute()
+        return _absolute(Path(named))
     config_home = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
     users = [Path(config_home) / "checkmill" / "checks.d"] if config_home else []
     candidates = [Path("checks.d"), *users, SYSTEM_WIDE]
-    return next((one for one in candidates if one.is_dir()), candidates[0]).absolute()
+    return _absolute(next((one for one in candidates if one.is_dir()), candidates[0]))
+
+
+def _absolute(path: Path) -> Path:
+    try:
+        return path.absolute()
+    except FileNotFoundError:
+        raise UsageError("the working directory is gone; name --checks-dir by its whole path") from None
 
 
 def session(arguments: argparse.Namespace, streams: Streams, edges: Edges) -> Session:
