@@ -79,9 +79,9 @@ def test_plugins_import_from_the_api_alone(plugin: Path) -> None:
     for path in plugin.rglob("*.py"):
         for module, line in imported(path):
             top = module.split(".")[0]
-            if top.startswith("checkmill") and top != plugin.name and module != "checkmill.api.v1":
-                wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
-            elif not top.startswith("checkmill") and top not in sys.stdlib_module_names:
+            if (top.startswith("checkmill") and top != plugin.name and module != "checkmill.api.v1") or (
+                not top.startswith("checkmill") and top not in sys.stdlib_module_names
+            ):
                 wrong.append(f"{path.relative_to(ROOT)}:{line} imports {module}")
     assert wrong == []
 

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from support.loopback import Reply, Server, http_server
 from support.readme import README
 

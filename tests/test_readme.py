@@ -7,11 +7,11 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from support.readme import README, ROOT, Captured, expected
 
 from checkmill import hookspecs
 from checkmill.edges import Edges
 from checkmill.entry import run_command
+from support.readme import README, ROOT, Captured, expected
 
 TEXT = README.read_text(encoding="utf-8")
 
@@ -22,9 +22,7 @@ def blocks(language: str) -> list[str]:
 
 def test_tables_and_samples_are_what_the_code_gives() -> None:
     made = expected()
-    different = [
-        (there, now) for there, now in zip(TEXT.splitlines(), made.splitlines(), strict=False) if there != now
-    ]
+    different = [(there, now) for there, now in zip(TEXT.splitlines(), made.splitlines(), strict=False) if there != now]
     assert made == TEXT, f"run: python tests/support/readme.py; first difference: {different[:1]}"
 
 

@@ -121,7 +121,7 @@ def _usage(action: Any) -> str:
 
 def _common_options() -> str:
     actions = [one for one in parser()._actions if _is_common(one.dest)]
-    rows = [[f"`{', '.join(one.option_strings)}{' ' + one.metavar if one.metavar else ''}`", one.help] for one in actions]
+    rows = [[f"`{one.option_strings[0]} {one.metavar or ''}".rstrip() + "`", one.help] for one in actions]
     return _table(["option", "meaning"], rows)
 
 

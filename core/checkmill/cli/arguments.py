@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from typing import Any, NoReturn
 
 from checkmill import __version__
-from checkmill.cli.logs import LEVELS
 
+LEVELS = ("debug", "info", "warning", "error")
 FORMATS = ("table", "json", "jsonl", "nagios", "checkmk")
 
 COMMANDS = ("check", "local", "run", "outbox", "validate", "list", "metrics", "plugins", "schema", "sandbox")

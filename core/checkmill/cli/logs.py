@@ -11,7 +11,6 @@ from checkmill.store.directory import StoreError, made, prepared
 
 LARGEST_LOG = 1024 * 1024
 KEPT_LOGS = 3
-LEVELS = ("debug", "info", "warning", "error")
 
 
 class RedactingFormatter(logging.Formatter):
