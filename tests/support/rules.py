@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from checkmill.model.errors import SourceError
@@ -29,9 +29,7 @@ def samples_in(payload: Any, query: NoQuery) -> Iterable[Sample]:
 
 
 def metric(name: str = "cpu", unit: str = "%", labels: tuple[str, ...] = ("host",), **fields: Any) -> Metric:
-    return Metric(
-        name, Dataset("measured", lambda settings, query: None), samples_in, unit=unit, labels=labels, **fields
-    )
+    return Metric(name, Dataset("measured", lambda *_: None), samples_in, unit=unit, labels=labels, **fields)
 
 
 def source(name: str = "shop", labels: Mapping[str, str] | None = None) -> ConfiguredSource:
@@ -110,7 +108,7 @@ class Check:
     """A rule that is judged again and again, with its memory."""
 
     rule: Rule
-    memory: Memory = Memory()
+    memory: Memory = field(default_factory=Memory)
     judgement: Judgement | None = None
 
     def judged(self, *answers: Any, at: float = NOW) -> list[Result]:

@@ -11,10 +11,16 @@ from checkmill.model.state import State
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """A service that a good answer showed: when it last did, and the labels all its samples had in common."""
+    """A service that a good answer showed: when it last did, and the labels all its samples had in common.
+
+    `missed_s` is for how long good answers have not shown it since; `missed_at` is when the last answer did not, and
+    None when the last one was no good answer, so that the time a source was down does not count.
+    """
 
     last_seen: float
     labels: Mapping[str, str]
+    missed_s: float = 0.0
+    missed_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -50,6 +51,13 @@ class Sample:
         if value is None:
             return cls.missing(_why_no_number(raw), **labels)
         return cls(value if scale == 1.0 else value * scale, at=at, levels=None, **labels)
+
+    def labelled(self, labels: Mapping[str, str]) -> Sample:
+        """The same sample with these labels, whatever they are called, instead of its own."""
+        copy = Sample(self.value, at=self.at, levels=self.levels)
+        copy.reason = self.reason
+        copy.labels = dict(labels)
+        return copy
 
     @property
     def is_missing(self) -> bool:

@@ -9,12 +9,12 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Any, NoReturn
 
 from checkmill.edges import Edges
 from checkmill.model.delivery import Delivery
-from checkmill.model.errors import SourceError
+from checkmill.model.errors import LoginError, RateLimitError, RedirectError, SourceError, StatusError
 from checkmill.model.moments import iso_utc
 from checkmill.model.reporter import ConfiguredReporter, Outcome, Receipt, Report
 from checkmill.model.result import Result, result_as_json
@@ -28,6 +28,7 @@ from checkmill.model.templates import TemplateError, filled
 EXPIRES_S = 3600.0
 #: Deadline of one delivery, unless the reporter's settings say otherwise.
 TIMEOUT_S = 10.0
+HTTP_UNAVAILABLE = 503
 
 log = logging.getLogger("checkmill.reporting")
 
@@ -45,9 +46,9 @@ def deliveries_of(results: Iterable[tuple[Rule, Sequence[Result]]], now: float) 
     """Make the deliveries of a run, and say which could not be made."""
     gathered: dict[tuple[str, str], tuple[Report, list[Result]]] = {}
     for rule, own in results:
-        for report in rule.reports:
-            _, services = gathered.setdefault((report.reporter.name, target_text(report.key)), (report, []))
-            services.extend(own)
+        reports = {(report.reporter.name, target_text(report.key)): report for report in rule.reports}
+        for key, report in reports.items():
+            gathered.setdefault(key, (report, []))[1].extend(own)
     deliveries: list[Delivery] = []
     complaints: list[str] = []
     for (name, target), (report, services) in gathered.items():
@@ -73,7 +74,8 @@ def deliveries_of(results: Iterable[tuple[Rule, Sequence[Result]]], now: float) 
 
 def target_text(key: Mapping[str, object]) -> str:
     """The canonical text of a target: what makes two the same. How to treat it is not part of it."""
-    return json.dumps({name: key[name] for name in sorted(key) if name != "repeat_unknown"}, ensure_ascii=False)
+    text = json.dumps({name: key[name] for name in sorted(key) if name != "repeat_unknown"}, ensure_ascii=False)
+    return text.encode(errors="backslashreplace").decode()
 
 
 def body_of(report: Report, services: Sequence[Result]) -> str:
@@ -97,12 +99,20 @@ def body_of(report: Report, services: Sequence[Result]) -> str:
             "target": dict(report.key),
         },
     )
-    text = redact(text)
-    if report.reporter.type.content == "json object":
-        parsed = json.loads(text)
-        if not isinstance(parsed, dict):
-            raise ValueError("the template gives no JSON object")
+    text = _clean(text)
+    if report.reporter.type.content == "json object" and not _is_json_object(text):
+        raise ValueError("the template gives no JSON object")
     return text
+
+
+def _is_json_object(text: str) -> bool:
+    def refuse(constant: str) -> NoReturn:
+        raise ValueError(f"{constant} is not JSON")
+
+    try:
+        return isinstance(json.loads(text, parse_constant=refuse), dict)
+    except (ValueError, RecursionError):
+        return False
 
 
 def sendings_of(deliveries: Iterable[Delivery], reports: Mapping[tuple[str, str], Report]) -> list[Sending]:
@@ -112,13 +122,11 @@ def sendings_of(deliveries: Iterable[Delivery], reports: Mapping[tuple[str, str]
         gathered.setdefault((delivery.reporter, delivery.body), []).append(delivery)
     sendings = []
     for same in gathered.values():
-        own = [reports[one.reporter, one.target] for one in same]
-        together = own[0].reporter.type.deliver_many is not None
-        for group in (
-            [list(zip(same, own, strict=True))] if together else [[pair] for pair in zip(same, own, strict=True)]
-        ):
-            targets = tuple(report.target for _, report in group)
-            sendings.append(Sending(own[0].reporter, targets, tuple(delivery for delivery, _ in group)))
+        reporter = reports[same[0].reporter, same[0].target].reporter
+        groups = [same] if reporter.type.deliver_many is not None else [[one] for one in same]
+        for group in groups:
+            targets = tuple(reports[one.reporter, one.target].target for one in group)
+            sendings.append(Sending(reporter, targets, tuple(group)))
     return sendings
 
 
@@ -159,16 +167,38 @@ def _start(sending: Sending) -> Callable[[], Any]:
 
 
 def _receipts(sending: Sending, done: Any) -> list[Receipt]:
-    """A receipt for each delivery; a flow that failed has told the outcome by its error."""
+    """A receipt for each delivery, without secrets; a flow that failed has told the outcome by its error."""
     if done.error is not None:
-        return [_receipt_of(done.error)] * len(sending.deliveries)
+        return [_storable(_receipt_of(done.error))] * len(sending.deliveries)
     given = done.value if isinstance(done.value, list | tuple) else [done.value]
     if len(given) == len(sending.deliveries) and all(isinstance(one, Receipt) for one in given):
-        return list(given)
+        return [_storable(one) for one in given]
     log.error("reporter %s gave no receipt for each delivery", sending.reporter.name)
     return [Receipt(Outcome.UNKNOWN, "the plugin gave no receipt")] * len(sending.deliveries)
 
 
 def _receipt_of(error: SourceError) -> Receipt:
-    outcome = Outcome.UNKNOWN if error.arrived else Outcome.NOT_SENT
-    return Receipt(outcome, error.sentence, retry_after_s=error.retry_after_s)
+    return Receipt(_outcome_of(error), error.sentence, retry_after_s=error.retry_after_s)
+
+
+def _outcome_of(error: SourceError) -> Outcome:
+    """What a failure means for a delivery whose flow did not say so itself."""
+    if not error.arrived or isinstance(error, RateLimitError):
+        return Outcome.NOT_SENT
+    if isinstance(error, StatusError):
+        if error.status == HTTP_UNAVAILABLE:
+            return Outcome.NOT_SENT
+        return Outcome.REFUSED if 400 <= error.status <= 499 else Outcome.UNKNOWN
+    return Outcome.REFUSED if isinstance(error, RedirectError | LoginError) else Outcome.UNKNOWN
+
+
+def _storable(receipt: Receipt) -> Receipt:
+    """The receipt as it can be kept: a receiver may echo a secret."""
+    return replace(
+        receipt, message=_clean(receipt.message), code=_clean(receipt.code), request_id=_clean(receipt.request_id)
+    )
+
+
+def _clean(text: str) -> str:
+    """The text without secrets, and without halves of surrogate pairs, which can neither be stored nor sent."""
+    return redact(str(text)).encode(errors="replace").decode()

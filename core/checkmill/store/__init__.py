@@ -9,8 +9,8 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Collection, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,13 +18,14 @@ from checkmill.model.delivery import Delivery
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.result import Result
 from checkmill.model.rule import Rule
-from checkmill.store.directory import StoreError, made, prepared
-from checkmill.store.documents import memory_from, memory_text, results_from, results_text
+from checkmill.store.directory import StoreError, made, prepared, telling
+from checkmill.store.documents import UNREADABLE, memory_from, memory_text, results_from, results_text
 from checkmill.store.outbox import OUTBOX_SCHEMA, Outbox, insert_delivery
 
 __all__ = ["Store", "StoreError", "Stored"]
 
 VERSION = 1
+DATABASE = "state.db"
 #: How long a process waits for another's transaction.
 BUSY_S = 5.0
 
@@ -72,23 +73,20 @@ class Store:
     def __init__(self, directory: Path, connection: sqlite3.Connection) -> None:
         self.directory = directory
         self._connection = connection
+        self._path = directory / DATABASE
 
     @classmethod
-    def open(cls, directory: Path) -> Store:
-        """Open or make the database of a state directory. Raises `StoreError` saying why it cannot be used."""
-        path = made(prepared(directory) / "state.db")
-        try:
-            connection = sqlite3.connect(path, timeout=BUSY_S, isolation_level=None)
-            connection.execute("PRAGMA journal_mode = WAL")
-            connection.execute("PRAGMA synchronous = FULL")
-            (version,) = connection.execute("PRAGMA user_version").fetchone()
-            if version not in {0, VERSION}:
-                raise StoreError(f"{path} was written by another version of Checkmill; name another with --state-dir")
-            if version == 0:
-                version_set = f"PRAGMA user_version = {VERSION}"
-                connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA};{OUTBOX_SCHEMA};{version_set};COMMIT")
-        except sqlite3.Error as error:
-            raise StoreError(f"{path} cannot be used: {error}") from None
+    def open(cls, directory: Path, *, busy_s: float = BUSY_S) -> Store:
+        """Open or make the database of a state directory. Raises `StoreError` saying why it cannot be used.
+
+        Another process's transaction is waited for as long as `busy_s`, here and in every method.
+        """
+        path = made(prepared(directory) / DATABASE)
+        with telling(path), ExitStack() as on_failure:
+            connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
+            on_failure.callback(connection.close)
+            _set_up(connection, path)
+            on_failure.pop_all()
         return cls(directory, connection)
 
     def close(self) -> None:
@@ -102,12 +100,13 @@ class Store:
         wanted = [] if names is None else [json.dumps(sorted(names))]
         if names is not None:
             query += " AND name IN (SELECT value FROM json_each(?))"
-        with self._telling():
-            rows = self._connection.execute(query, (checks_dir, *wanted)).fetchall()
+        with telling(self._path):
+            rows = self._connection.execute(query, (_storable(checks_dir), *wanted)).fetchall()
         for name, digest, files, measured_at, good_until, results, memory in rows:
             try:
-                parts = (tuple(json.loads(files)), measured_at, good_until, results_from(results), memory_from(memory))
-            except (ValueError, KeyError, TypeError):
+                times = (float(measured_at), float(good_until))
+                parts = (tuple(map(str, json.loads(files))), *times, results_from(results), memory_from(memory))
+            except UNREADABLE:
                 log.warning("what is stored of check %s cannot be read; it is measured anew", name)
             else:
                 found[name] = Stored(name, digest, *parts)
@@ -129,11 +128,11 @@ class Store:
                 good_until = excluded.good_until, results = excluded.results, memory = excluded.memory
             WHERE checks.measured_at <= excluded.measured_at OR checks.measured_at > ?
         """
-        with self._telling(), self._transaction():
+        with self._transaction():
             for rule, judgement in judged:
                 measured_at = min((result.checked_at for result in judgement.results), default=now)
                 row = (
-                    checks_dir,
+                    _storable(checks_dir),
                     rule.name,
                     rule.digest,
                     json.dumps(rule.files),
@@ -149,31 +148,57 @@ class Store:
 
     def forget_checks(self, checks_dir: str, names: Iterable[str]) -> None:
         """Drop what is stored of checks that are no longer written."""
-        with self._telling(), self._transaction():
-            rows = [(checks_dir, name) for name in names]
+        with self._transaction():
+            rows = [(_storable(checks_dir), name) for name in names]
             self._connection.executemany("DELETE FROM checks WHERE checks_dir = ? AND name = ?", rows)
+
+    def revise(self, checks_dir: str, names: Collection[str], change: Callable[[Stored], Stored], now: float) -> None:
+        """Change results and memory of those checks, and void their results, so that they are measured next.
+
+        What was measured before `now` (epoch seconds) and is committed later is not stored over it.
+        """
+        update = """
+            UPDATE checks SET measured_at = ?, good_until = 0, results = ?, memory = ?
+            WHERE checks_dir = ? AND name = ?
+        """
+        with self._transaction():
+            for name, stored in self.stored(checks_dir, names).items():
+                new = change(stored)
+                row = (now, results_text(new.results), memory_text(new.memory), _storable(checks_dir), name)
+                self._connection.execute(update, row)
 
     @property
     def outbox(self) -> Outbox:
         """The deliveries of this state directory."""
-        return Outbox(self._connection, self._transaction)
+        return Outbox(self._connection, self._path, self._transaction)
 
     @contextmanager
     def _transaction(self) -> Iterator[None]:
-        self._connection.execute("BEGIN IMMEDIATE")
-        try:
-            yield
-        except BaseException:
-            self._connection.execute("ROLLBACK")
-            raise
-        self._connection.execute("COMMIT")
+        with telling(self._path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+                self._connection.execute("COMMIT")
+            finally:
+                # SQLite has rolled back by itself after some errors, a full disk among them.
+                if self._connection.in_transaction:
+                    self._connection.execute("ROLLBACK")
 
-    @contextmanager
-    def _telling(self) -> Iterator[None]:
-        try:
-            yield
-        except sqlite3.Error as error:
-            raise StoreError(f"{self.directory / 'state.db'} cannot be used: {error}") from None
+
+def _set_up(connection: sqlite3.Connection, path: Path) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version not in {0, VERSION}:
+        raise StoreError(f"{path} was written by another version of Checkmill; name another with --state-dir")
+    connection.execute("PRAGMA journal_mode = WAL")
+    connection.execute("PRAGMA synchronous = FULL")
+    if version == 0:
+        version_set = f"PRAGMA user_version = {VERSION}"
+        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA};{OUTBOX_SCHEMA};{version_set};COMMIT")
+
+
+def _storable(path: str) -> str:
+    """A path as UTF-8 text, also when its bytes are none."""
+    return path.encode(errors="backslashreplace").decode()
 
 
 def _unchanged_since(file: str, moment: float) -> bool:

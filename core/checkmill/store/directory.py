@@ -6,18 +6,32 @@ and is closed to everybody else.
 
 from __future__ import annotations
 
+import errno
 import os
+import sqlite3
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 DIRECTORY_MODE = 0o2770
 FILE_MODE = 0o660
 SYSTEM_WIDE = Path("/var/lib/checkmill")
+#: The part of the state directory that is used with `--sandbox`.
+SANDBOX = "sandbox"
 
 
 class StoreError(Exception):
     """The state directory cannot be used. `str()` says why and what to do."""
+
+
+@contextmanager
+def telling(database: Path) -> Iterator[None]:
+    """Say why the database cannot be used, as a `StoreError`, when SQLite fails in the body."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{database} cannot be used: {error}") from None
 
 
 def state_directory(given: str | None, environ: Mapping[str, str], *, sandbox: bool) -> Path | None:
@@ -31,17 +45,16 @@ def state_directory(given: str | None, environ: Mapping[str, str], *, sandbox: b
         base = _users(environ)
     if base is None:
         return None
-    base = Path(os.path.abspath(base))  # noqa: PTH100 - made absolute without resolving links, which are refused later
-    return base / "sandbox" if sandbox else base
+    base = Path(os.path.abspath(base))  # noqa: PTH100 - an administrator's link stays as it was named
+    return base / SANDBOX if sandbox else base
 
 
 def prepared(directory: Path) -> Path:
     """Make the directory if need be, and make sure that nobody else can write into it. Raises `StoreError`."""
     try:
-        if not directory.exists():
-            directory.parent.mkdir(parents=True, exist_ok=True)
-            directory.mkdir(mode=0o770, exist_ok=True)
-            directory.chmod(DIRECTORY_MODE)
+        if directory.name == SANDBOX:
+            _make(directory.parent)
+        _make(directory)
         status = directory.stat()
     except OSError as error:
         raise StoreError(f"the state directory {directory} cannot be made: {error.strerror}") from None
@@ -49,9 +62,19 @@ def prepared(directory: Path) -> Path:
         raise StoreError(f"{directory} is no directory; name another with --state-dir")
     if status.st_mode & stat.S_IWOTH:
         raise StoreError(f"everybody may write into {directory}; run: chmod 2770 {directory}")
-    if not os.access(directory, os.W_OK | os.X_OK):
+    if not os.access(directory, os.W_OK | os.X_OK, effective_ids=os.access in os.supports_effective_ids):
         raise StoreError(f"the state directory {directory} cannot be written; add this user to its group")
     return directory
+
+
+def _make(directory: Path) -> None:
+    """Make a directory, unless it is there, with a mode that no umask changes."""
+    directory.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(mode=0o770)
+    except FileExistsError:
+        return
+    directory.chmod(DIRECTORY_MODE)
 
 
 def made(path: Path) -> Path:
@@ -69,6 +92,8 @@ def made(path: Path) -> Path:
         finally:
             os.close(descriptor)
     except OSError as error:
+        if error.errno == errno.ELOOP:
+            raise StoreError(f"{path} is a link, which is not followed; move it away") from None
         raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
     return path
 

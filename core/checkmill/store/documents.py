@@ -1,4 +1,7 @@
-"""Results and memories as the JSON text that the store holds, and back."""
+"""Results and memories as the JSON text that the store holds, and back.
+
+The JSON is ASCII, since a vendor's text may hold half of a surrogate pair, which no UTF-8 can carry.
+"""
 
 from __future__ import annotations
 
@@ -10,30 +13,39 @@ from checkmill.model.memory import LastGood, Memory, Seen
 from checkmill.model.result import Identity, Perf, Result
 from checkmill.model.state import State
 
+#: What reading a text that is no such document raises.
+UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
 
 def results_text(results: tuple[Result, ...]) -> str:
     """The stored form of the results of one check."""
-    return json.dumps([_result_document(result) for result in results], ensure_ascii=False)
+    return json.dumps([_result_document(result) for result in results])
 
 
 def results_from(text: str) -> tuple[Result, ...]:
-    """Read what `results_text` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    """Read what `results_text` wrote. Raises one of `UNREADABLE` for anything else."""
     return tuple(_result_from(document) for document in json.loads(text))
 
 
 def memory_text(memory: Memory) -> str:
     """The stored form of the memory of one check."""
-    seen = [[_identity_document(i), one.last_seen, dict(one.labels)] for i, one in memory.seen.items()]
+    seen = [
+        [_identity_document(i), one.last_seen, dict(one.labels), one.missed_s, one.missed_at]
+        for i, one in memory.seen.items()
+    ]
     good = [[_identity_document(i), one.state.value, one.at] for i, one in memory.last_good.items()]
-    return json.dumps({"selection": memory.selection_digest, "seen": seen, "last_good": good}, ensure_ascii=False)
+    return json.dumps({"selection": memory.selection_digest, "seen": seen, "last_good": good})
 
 
 def memory_from(text: str) -> Memory:
-    """Read what `memory_text` wrote. Raises ValueError, KeyError or TypeError for anything else."""
+    """Read what `memory_text` wrote. Raises one of `UNREADABLE` for anything else."""
     document = json.loads(text)
-    seen = {_identity_from(i): Seen(float(last), dict(labels)) for i, last, labels in document["seen"]}
+    seen = {
+        _identity_from(i): Seen(float(last), _texts(labels), float(missed_s), None if at is None else float(at))
+        for i, last, labels, missed_s, at in document["seen"]
+    }
     good = {_identity_from(i): LastGood(State(state), float(at)) for i, state, at in document["last_good"]}
-    return Memory(document["selection"], seen, good)
+    return Memory(_text(document["selection"]), seen, good)
 
 
 def _result_document(result: Result) -> dict[str, Any]:
@@ -59,20 +71,28 @@ def _result_document(result: Result) -> dict[str, Any]:
 
 def _result_from(document: dict[str, Any]) -> Result:
     return Result(
-        check=document["check"],
-        service=document["service"],
+        check=_text(document["check"]),
+        service=_text(document["service"]),
         state=State(document["state"]),
-        output=document["output"],
-        source=document["source"],
-        metric=document["metric"],
-        host=document["host"],
-        details=document["details"],
+        output=_text(document["output"]),
+        source=_text(document["source"]),
+        metric=_text(document["metric"]),
+        host=_text(document["host"]),
+        details=_text(document["details"]),
         perfdata=tuple(
-            Perf(label, value, unit, _range_from(warn), _range_from(crit), low, high)
+            Perf(
+                _text(label),
+                _number(value),
+                _text(unit),
+                _range_from(warn),
+                _range_from(crit),
+                _bound(low),
+                _bound(high),
+            )
             for label, value, unit, warn, crit, low, high in document["perfdata"]
         ),
-        labels=dict(document["labels"]),
-        tags=tuple(document["tags"]),
+        labels=_texts(document["labels"]),
+        tags=tuple(map(_text, document["tags"])),
         checked_at=float(document["checked_at"]),
         good_until=float(document["good_until"]),
         failed=bool(document["failed"]),
@@ -85,7 +105,7 @@ def _identity_document(identity: Identity) -> list[Any]:
 
 def _identity_from(document: list[Any]) -> Identity:
     check, source, labels = document
-    return Identity(check, source, tuple((name, value) for name, value in labels))
+    return Identity(_text(check), _text(source), tuple((_text(name), _text(value)) for name, value in labels))
 
 
 def _range_text(limit: Range | None) -> str | None:
@@ -94,3 +114,23 @@ def _range_text(limit: Range | None) -> str | None:
 
 def _range_from(text: str | None) -> Range | None:
     return None if text is None else Range.parse(text)
+
+
+def _text(value: Any) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"a text was expected, {type(value).__name__} came")
+    return value
+
+
+def _texts(value: Any) -> dict[str, str]:
+    return {_text(name): _text(text) for name, text in value.items()}
+
+
+def _number(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        raise TypeError(f"a number was expected, {type(value).__name__} came")
+    return value
+
+
+def _bound(value: Any) -> float | None:
+    return None if value is None else _number(value)

@@ -6,10 +6,11 @@ import json
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager
+from pathlib import Path
 
 from checkmill.model.delivery import Delivery, Stage
 from checkmill.model.reporter import Outcome, Receipt
-from checkmill.store.directory import StoreError
+from checkmill.store.directory import telling
 
 OUTBOX_SCHEMA = """
 CREATE TABLE IF NOT EXISTS deliveries (
@@ -30,7 +31,8 @@ CREATE TABLE IF NOT EXISTS deliveries (
     message TEXT NOT NULL,
     request_id TEXT NOT NULL
 );
-CREATE INDEX IF NOT EXISTS deliveries_by_stage ON deliveries (stage, reporter, target)
+CREATE INDEX IF NOT EXISTS deliveries_by_stage ON deliveries (stage);
+CREATE INDEX IF NOT EXISTS deliveries_by_target ON deliveries (reporter, target, id)
 """
 
 #: The first wait before a delivery that was not sent is tried again, and the longest.
@@ -44,14 +46,16 @@ _COLUMNS = (
     " outcome, code, message, request_id"
 )
 _FINAL = tuple(stage.value for stage in Stage if stage not in {Stage.PENDING, Stage.SENDING})
+#: Whether a delivery says what a newer one of the same target has said better since.
+_IS_OLD = """
+    EXISTS (SELECT 1 FROM deliveries AS newer WHERE newer.reporter = deliveries.reporter
+        AND newer.target = deliveries.target AND newer.id > deliveries.id)
+"""
+_SUPERSEDE = f"UPDATE deliveries SET stage = 'superseded' WHERE stage = 'pending' AND {_IS_OLD}"
 
 
 def insert_delivery(connection: sqlite3.Connection, delivery: Delivery) -> None:
     """Put a delivery in, within a transaction; older ones of the same target that still wait are superseded."""
-    connection.execute(
-        "UPDATE deliveries SET stage = ? WHERE reporter = ? AND target = ? AND stage = ?",
-        (Stage.SUPERSEDED.value, delivery.reporter, delivery.target, Stage.PENDING.value),
-    )
     connection.execute(
         f"INSERT INTO deliveries ({_COLUMNS.removeprefix('id, ')}) VALUES ({', '.join('?' * 15)})",
         (
@@ -72,13 +76,17 @@ def insert_delivery(connection: sqlite3.Connection, delivery: Delivery) -> None:
             delivery.request_id,
         ),
     )
+    connection.execute(f"{_SUPERSEDE} AND reporter = ? AND target = ?", (delivery.reporter, delivery.target))
 
 
 class Outbox:
     """The deliveries of an open store. Every method raises `StoreError` when the database cannot be used."""
 
-    def __init__(self, connection: sqlite3.Connection, transaction: Callable[[], AbstractContextManager[None]]) -> None:
+    def __init__(
+        self, connection: sqlite3.Connection, path: Path, transaction: Callable[[], AbstractContextManager[None]]
+    ) -> None:
         self._connection = connection
+        self._path = path
         self._transaction = transaction
 
     def deliveries(self, stages: Iterable[Stage] = ()) -> list[Delivery]:
@@ -106,6 +114,7 @@ class Outbox:
                 """,
                 (),
             ),
+            (_SUPERSEDE, ()),
             (
                 "UPDATE deliveries SET stage = 'expired' WHERE stage = 'pending' AND expires_at < ?",
                 (now,),
@@ -122,14 +131,15 @@ class Outbox:
     def take_due(self, now: float, targets: Iterable[tuple[str, str]]) -> list[Delivery]:
         """Mark what is due for these reporters and targets as being sent, and give it, oldest first."""
         known = set(targets)
-        waiting = self._read(
-            f"SELECT {_COLUMNS} FROM deliveries WHERE stage = 'pending' AND next_at <= ? ORDER BY id", [now]
-        )
-        due = [one for one in waiting if (one.reporter, one.target) in known]
-        marks = [
-            ("UPDATE deliveries SET stage = 'sending', attempts = attempts + 1 WHERE id = ?", (one.id,)) for one in due
-        ]
-        self._write(*marks)
+        with self._transaction():
+            waiting = self._read(
+                f"SELECT {_COLUMNS} FROM deliveries WHERE stage = 'pending' AND next_at <= ? ORDER BY id", [now]
+            )
+            due = [one for one in waiting if (one.reporter, one.target) in known]
+            self._connection.executemany(
+                "UPDATE deliveries SET stage = 'sending', attempts = attempts + 1 WHERE id = ?",
+                [(one.id,) for one in due],
+            )
         return due
 
     def settle(self, delivery: Delivery, receipt: Receipt, now: float) -> Stage:
@@ -155,13 +165,19 @@ class Outbox:
                     receipt.request_id,
                     delivery.id,
                 ),
-            )
+            ),
+            (f"{_SUPERSEDE} AND id = ?", (delivery.id,)),
         )
         return stage
 
     def retry(self, numbers: Iterable[int]) -> int:
-        """Have deliveries that were settled without being accepted tried once more, now."""
-        return self._change("UPDATE deliveries SET stage = 'pending', next_at = 0 WHERE id = ?", numbers)
+        """Have deliveries that were settled without being accepted tried once more, now, however old they are.
+
+        Not those that a newer one of the same target followed: they would tell the receiver a state of the past.
+        """
+        # 9e999 is how SQL writes infinity.
+        again = "UPDATE deliveries SET stage = 'pending', next_at = 0, expires_at = 9e999 WHERE id = ?"
+        return self._change(f"{again} AND NOT {_IS_OLD}", numbers)
 
     def drop(self, numbers: Iterable[int]) -> int:
         """Remove deliveries."""
@@ -169,25 +185,17 @@ class Outbox:
 
     def _change(self, statement: str, numbers: Iterable[int]) -> int:
         kept = f" AND stage NOT IN ('{Stage.SENDING.value}', '{Stage.ACCEPTED.value}')"
-        try:
-            with self._transaction():
-                return sum(self._connection.execute(statement + kept, (number,)).rowcount for number in numbers)
-        except sqlite3.Error as error:
-            raise StoreError(f"the outbox cannot be used: {error}") from None
+        with self._transaction():
+            return sum(self._connection.execute(statement + kept, (number,)).rowcount for number in numbers)
 
     def _write(self, *statements: tuple[str, tuple[object, ...]]) -> None:
-        try:
-            with self._transaction():
-                for statement, values in statements:
-                    self._connection.execute(statement, values)
-        except sqlite3.Error as error:
-            raise StoreError(f"the outbox cannot be used: {error}") from None
+        with self._transaction():
+            for statement, values in statements:
+                self._connection.execute(statement, values)
 
     def _read(self, statement: str, values: Iterable[object]) -> list[Delivery]:
-        try:
+        with telling(self._path):
             rows = self._connection.execute(statement, list(values)).fetchall()
-        except sqlite3.Error as error:
-            raise StoreError(f"the outbox cannot be used: {error}") from None
         return [_delivery_from(row) for row in rows]
 
 

@@ -19,7 +19,7 @@ from support.rules import NOW, lines, rule
 
 
 def yielding(samples: Any) -> tuple[Metric, Extraction]:
-    of: Metric = Metric("cpu", Dataset("measured", lambda settings, query: None), samples, unit="%")
+    of: Metric = Metric("cpu", Dataset("measured", lambda *_: None), samples, unit="%")
     one = rule(of=of)
     return of, Extraction({one.readings[0].fetch.key: Fetched(NOW, NOW, "payload")})
 

@@ -2,11 +2,17 @@
 
 No sample is ever OK by accident: what is missing, empty, stale, gone or failed has a state of its own, and a fetch that
 fails or answers nothing forgets nothing.
+
+    extracting   samples from what was fetched, behind a wall round the plugin
+    grouping     which samples make which service
+    services     the result of one service, with naming, wording and amounts for its text
+    here         services that have no samples: gone, expected, failed, empty; and what is remembered
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from checkmill.model.errors import SourceError
 from checkmill.model.memory import Judgement, LastGood, Memory, Seen
@@ -14,15 +20,17 @@ from checkmill.model.result import Identity, Result
 from checkmill.model.rule import Rule
 from checkmill.model.sample import Sample
 from checkmill.model.state import State
+from checkmill.steps.judging.amounts import duration, plural
 from checkmill.steps.judging.extracting import Extraction
-from checkmill.steps.judging.grouping import Group, Grouped, concerns, grouped, identity_of, whole_identity
-from checkmill.steps.judging.services import ServiceJudge
-from checkmill.steps.judging.wording import duration, plural
+from checkmill.steps.judging.grouping import Group, concerns, grouped, identity_of, whole_identity
+from checkmill.steps.judging.services import ServiceJudge, stamped
 
 __all__ = ["Extraction", "judge"]
 
-#: A failure is kept for this long at most, so that a vendor that is back is noticed soon.
+#: A failure is kept for this long at most, so that a vendor that is back is noticed soon; unless the vendor said how
+#: long to wait, which is believed up to the second limit.
 FAILURE_KEPT_S = 60.0
+LONGEST_WAIT_S = 3600.0
 
 
 def judge(rule: Rule, extraction: Extraction, memory: Memory, now: float) -> Judgement:
@@ -37,24 +45,23 @@ class _Judging:
         self._rule = rule
         self._now = now
         extracted = {reading.source.name: extraction.of(reading) for reading in rule.readings}
-        self._answers = {name: one for name, one in extracted.items() if one.error is None}
+        self._answers = {name: one.samples for name, one in extracted.items() if one.error is None}
         self._failures = {name: one.error for name, one in extracted.items() if one.error is not None}
+        self._silent = [name for name, samples in self._answers.items() if not samples]
         self._measured_at = min([now, *(one.at for one in extracted.values())])
-        self._memory = memory
-        samples = [self._fresh(sample) for one in self._answers.values() for sample in one.samples]
-        self._grouped: Grouped = grouped(rule, samples)
+        self._last_goods = memory.last_good
+        self._grouped = grouped(rule, (self._fresh(one) for samples in self._answers.values() for one in samples))
         self._judge = ServiceJudge(rule, self._measured_at)
-        self._known = {
-            identity: seen
-            for identity, seen in memory.seen.items()
-            if not identity.source or identity.source in extracted
-        }
+        self._well_measured: set[Identity] = set()
+        self._known = {identity: seen for identity, seen in memory.seen.items() if identity.source in extracted}
+        self._still_known = self._not_forgotten()
 
     def judgement(self) -> Judgement:
-        results = self._each() if self._rule.each else [self._whole()]
         good_until = self._good_until()
-        results = [self._judge.stamped(result, good_until) for result in results]
-        return Judgement(tuple(results), self._remembered(results), good_until)
+        results = self._each() if self._rule.each else [self._whole()]
+        return Judgement(
+            tuple(stamped(result, good_until) for result in results), self._remembered(results), good_until
+        )
 
     # One service
 
@@ -62,20 +69,18 @@ class _Judging:
         rule = self._rule
         identity = whole_identity(rule)
         group = self._grouped.groups.get(identity, Group(identity))
-        floor: list[tuple[State, str]] = [
-            (rule.on_error, _failure_text(name, error)) for name, error in self._failures.items()
-        ]
-        if not self._failures or self._answers:
-            floor += [(rule.on_empty, f"source {name} answered without a single value") for name in self._silent()]
-            if self._grouped.selected == 0 and not group.samples and not floor:
-                floor.append((rule.on_empty, self._nothing_selected()))
-        expected = rule.expect.count
-        if expected is not None and self._grouped.selected < expected and not self._failures:
-            text = f"{self._grouped.selected} of {expected} expected values"
-            floor = [(rule.on_missing, text)] + [one for one in floor if group.samples]
+        floor = [(rule.on_error, _failure_text(name, error)) for name, error in self._failures.items()]
         if self._failures:
             floor[0] = (floor[0][0], floor[0][1] + self._last_good(identity))
-        return self._judge.result(group, floor, failed=bool(self._failures) and not group.samples)
+        expected = rule.expect.count
+        if expected is not None and self._grouped.selected < expected:
+            if not self._failures:
+                floor.append(self._shortfall(self._grouped.selected, expected, self._judge.thing(group.samples)))
+        else:
+            floor += [(rule.on_empty, _silence_text(name)) for name in self._silent]
+            if not group.samples and not floor:
+                floor.append((rule.on_empty, self._nothing_selected()))
+        return self._judged(group, floor)
 
     # A service for each label value
 
@@ -83,11 +88,11 @@ class _Judging:
         results: dict[Identity, Result] = {}
         for identity, group in self._grouped.groups.items():
             floor = [
-                (State.UNKNOWN, f"{_partially(partial)}: {partial.reason}")
+                (State.UNKNOWN, self._judge.without(partial, identity))
                 for partial in self._grouped.partial
-                if identity.source == partial.labels.get("source") and concerns(partial, group.labels)
+                if _is_of(partial, identity) and concerns(partial, group.labels)
             ]
-            results[identity] = self._judge.result(group, floor)
+            results[identity] = self._judged(group, floor)
         self._add_known(results)
         self._add_expected(results)
         self._add_unplaced(results)
@@ -105,17 +110,15 @@ class _Judging:
             if identity in results:
                 continue
             failure = self._failures.get(identity.source)
-            covering = self._covering(identity.source, seen.labels)
+            partial = self._concerning(identity, seen.labels)
             if failure is not None:
                 text = _failure_text(identity.source, failure) + self._last_good(identity)
-                results[identity] = self._stated(identity, self._rule.on_error, text, failed=True)
-            elif covering is not None:
-                text = f"{covering.reason}{self._last_good(identity)}"
-                results[identity] = self._stated(identity, State.UNKNOWN, text, failed=True)
-            elif self._rule.expect.seen and not self._is_forgotten(identity, seen):
-                ago = duration(max(0.0, self._now - seen.last_seen))
-                text = f"{_named(identity)} is gone: last seen {ago} ago{self._last_good(identity)}"
-                results[identity] = self._stated(identity, self._rule.on_missing, text)
+                results[identity] = self._stated(identity, self._rule.on_error, text)
+            elif partial is not None:
+                text = self._judge.without(partial, identity) + self._last_good(identity)
+                results[identity] = self._stated(identity, State.UNKNOWN, text)
+            elif self._rule.expect.seen and identity in self._still_known:
+                results[identity] = self._stated(identity, self._rule.on_missing, self._gone(identity, seen))
 
     def _add_expected(self, results: dict[Identity, Result]) -> None:
         """Values that the rule lists and no answer shows."""
@@ -124,145 +127,173 @@ class _Judging:
             if labels in present:
                 continue
             identity = Identity(self._rule.name, whole_identity(self._rule).source, labels)
-            covering = next((one for one in self._grouped.partial if concerns(one, dict(labels))), None)
+            partial = next((one for one in self._grouped.partial if concerns(one, dict(labels))), None)
             if self._failures:
                 name, error = next(iter(self._failures.items()))
-                text = _failure_text(name, error) + self._last_good(identity)
-                results[identity] = self._stated(identity, self._rule.on_error, text, failed=True)
-            elif covering is not None:
-                results[identity] = self._stated(identity, State.UNKNOWN, covering.reason, failed=True)
+                results[identity] = self._stated(identity, self._rule.on_error, _failure_text(name, error))
+            elif partial is not None:
+                results[identity] = self._stated(identity, State.UNKNOWN, self._judge.without(partial, identity))
             else:
                 text = f"{_named(identity)} is expected and absent{self._last_good(identity)}"
                 results[identity] = self._stated(identity, self._rule.on_missing, text)
 
     def _add_unplaced(self, results: dict[Identity, Result]) -> None:
         """Missing samples that concern no service known so far: they must be seen all the same."""
+        unplaced: dict[Identity, list[str]] = {}
         for partial in self._grouped.partial:
-            placed = any(
-                identity.source == partial.labels.get("source") and concerns(partial, self._labels_of(identity))
-                for identity in results
-            )
-            if not placed:
+            if not any(_is_of(partial, one) and concerns(partial, self._labels_of(one)) for one in results):
                 identity = identity_of(self._rule, partial.labels)
-                text = f"{_partially(partial)}: {partial.reason}"
-                results[identity] = self._stated(identity, State.UNKNOWN, text, failed=True)
+                unplaced.setdefault(identity, []).append(self._judge.without(partial, identity))
+        for identity, texts in unplaced.items():
+            several = f" (and {len(texts) - 1} more like this)" if len(texts) > 1 else ""
+            results[identity] = self._stated(identity, State.UNKNOWN, texts[0] + several)
 
     def _add_failures(self, results: dict[Identity, Result]) -> None:
         """A source that failed and of which no service is known shows as one of its own."""
         for name, error in self._failures.items():
-            if not any(identity.source == name and result.failed for identity, result in results.items()):
-                identity = Identity(self._rule.name, name)
-                text = _failure_text(name, error)
-                results[identity] = self._stated(identity, self._rule.on_error, text, failed=True)
-
-    def _add_silent(self, results: dict[Identity, Result]) -> None:
-        """A source that answered without a single value and of which no service is known."""
-        for name in self._silent():
             if not any(identity.source == name for identity in results):
                 identity = Identity(self._rule.name, name)
-                text = f"source {name} answered without a single value"
-                results[identity] = self._stated(identity, self._rule.on_empty, text)
+                results[identity] = self._stated(identity, self._rule.on_error, _failure_text(name, error))
+
+    def _add_silent(self, results: dict[Identity, Result]) -> None:
+        """A source that answered without a single value and of which nothing is known or expected."""
+        for name in self._silent:
+            if self._rule.expect.count is None and not any(identity.source == name for identity in results):
+                identity = Identity(self._rule.name, name)
+                results[identity] = self._stated(identity, self._rule.on_empty, _silence_text(name))
 
     def _add_count(self, results: dict[Identity, Result]) -> None:
         """`expect: N` with `each` is a service of the check itself."""
         expected = self._rule.expect.count
-        if expected is None:
-            return
         identity = whole_identity(self._rule)
-        if identity in results:
+        if expected is None or identity in results:
             return
-        there = sum(1 for group in self._grouped.groups.values() if any(not one.is_missing for one in group.samples))
-        things = plural(self._rule.each[-1])
+        groups = self._grouped.groups.values()
+        there = sum(1 for group in groups if any(not one.is_missing for one in group.samples))
+        thing = self._rule.each[-1]
         if there >= expected:
-            results[identity] = self._stated(identity, State.OK, f"{there} {things}, at least {expected} expected")
+            text = f"{there} {plural(thing)}, at least {expected} expected"
+            results[identity] = self._stated(identity, State.OK, text, failed=False)
         else:
-            state = self._rule.on_error if self._failures else self._rule.on_missing
-            results[identity] = self._stated(identity, state, f"{there} of {expected} expected {things}")
+            results[identity] = self._stated(identity, *self._shortfall(there, expected, thing))
 
     # What is remembered
 
     def _remembered(self, results: list[Result]) -> Memory:
-        seen: dict[Identity, Seen] = {}
-        if self._rule.each:
-            for identity, known in self._known.items():
-                if identity.source in self._failures or not self._is_forgotten(identity, known):
-                    seen[identity] = known
-            for identity, group in self._grouped.groups.items():
+        seen = dict(self._still_known)
+        for identity, group in self._grouped.groups.items() if self._rule.each else ():
+            known = self._known.get(identity)
+            if known is not None and all(one.is_missing for one in group.samples):
+                # Named without a value: it is there, but a missing sample may carry fewer labels than a real one.
+                seen[identity] = Seen(known.last_seen, {**known.labels, **group.labels})
+            else:
                 seen[identity] = Seen(self._measured_at, group.labels)
-        last_good = {
+        whole = whole_identity(self._rule)
+        lasting = {whole, *seen, *(Identity(whole.check, whole.source, labels) for labels in self._rule.expect.values)}
+        kept = {identity: good for identity, good in self._last_goods.items() if identity in lasting}
+        new = {
             result.identity: LastGood(result.state, self._measured_at)
             for result in results
-            if not result.failed and result.identity in self._grouped.groups
+            if result.identity in self._well_measured
         }
-        kept = {
-            identity: good
-            for identity, good in self._memory.last_good.items()
-            if identity in seen or identity == whole_identity(self._rule) or identity.labels in self._rule.expect.values
-        }
-        return Memory(self._rule.selection_digest, seen, {**kept, **last_good})
+        return Memory(self._rule.selection_digest, seen, {**kept, **new})
 
-    def _is_forgotten(self, identity: Identity, seen: Seen) -> bool:
-        """Whether a good answer that does not show a service any more ends its being known."""
-        if self._grouped.selected == 0 or identity.source in self._silent():
-            return False
-        if any(concerns(partial, seen.labels) for partial in self._grouped.partial):
-            return False
-        return not self._rule.expect.seen or self._now - seen.last_seen > self._rule.forget_s
+    def _not_forgotten(self) -> dict[Identity, Seen]:
+        """What stays known of the services that earlier answers showed."""
+        after = ((identity, self._after(identity, seen)) for identity, seen in self._known.items())
+        return {identity: seen for identity, seen in after if seen is not None}
+
+    def _after(self, identity: Identity, seen: Seen) -> Seen | None:
+        """What is known of a service after these answers; None when good answers have not shown it for too long."""
+        answered = identity.source in self._answers and identity.source not in self._silent
+        if not answered or not self._grouped.selected or self._concerning(identity, seen.labels) is not None:
+            return replace(seen, missed_at=None)
+        if identity in self._grouped.groups:
+            return seen
+        since = self._measured_at if seen.missed_at is None else seen.missed_at
+        missed_s = seen.missed_s + max(0.0, self._measured_at - since)
+        if not self._rule.expect.seen or missed_s > self._rule.forget_s:
+            return None
+        return replace(seen, missed_s=missed_s, missed_at=self._measured_at)
 
     # Help
 
-    def _stated(self, identity: Identity, state: State, text: str, *, failed: bool = False) -> Result:
+    def _judged(self, group: Group, floor: list[tuple[State, str]]) -> Result:
+        if group.samples and not floor and not any(one.is_missing for one in group.samples):
+            self._well_measured.add(group.identity)
+        return self._judge.result(group, floor)
+
+    def _stated(self, identity: Identity, state: State, text: str, *, failed: bool = True) -> Result:
         return self._judge.stated(identity, state, text, self._labels_of(identity), failed=failed)
 
-    def _labels_of(self, identity: Identity) -> dict[str, str]:
-        group = self._grouped.groups.get(identity)
-        if group is not None:
-            return group.labels
-        known = self._known.get(identity)
-        return dict(known.labels) if known is not None else dict(identity.labels)
+    def _labels_of(self, identity: Identity) -> Mapping[str, str]:
+        found = self._grouped.groups.get(identity) or self._known.get(identity)
+        return dict(identity.labels) if found is None else found.labels
 
-    def _covering(self, source: str, labels: Mapping[str, str]) -> Sample | None:
-        """The missing sample that concerns a service of a source, if there is one."""
-        candidates = (one for one in self._grouped.partial if one.labels.get("source") == source)
+    def _concerning(self, identity: Identity, labels: Mapping[str, str]) -> Sample | None:
+        """The missing sample that stands for many and concerns a service, if there is one."""
+        candidates = (one for one in self._grouped.partial if _is_of(one, identity))
         return next((one for one in candidates if concerns(one, labels)), None)
 
-    def _silent(self) -> list[str]:
-        return [name for name, one in self._answers.items() if not one.samples]
+    def _shortfall(self, there: int, expected: int, thing: str) -> tuple[State, str]:
+        """The state of fewer values than expected; what may be among those without value is not known to be absent."""
+        missing = any(one.is_missing for group in self._grouped.groups.values() for one in group.samples)
+        state = self._rule.on_missing
+        if self._failures:
+            state = self._rule.on_error
+        elif missing or self._grouped.partial:
+            state = State.UNKNOWN
+        return state, f"{there} of {expected} expected {plural(thing)}"
 
     def _nothing_selected(self) -> str:
-        offered = sum(len(one.samples) for one in self._answers.values())
+        offered = sum(map(len, self._answers.values()))
         if not offered:
-            return "the source answered without a single value"
+            return _silence_text(next(iter(self._answers)))
         return f"none of {offered} values is selected by 'where' and 'except'"
 
+    def _gone(self, identity: Identity, seen: Seen) -> str:
+        ago = duration(max(0.0, self._now - seen.last_seen))
+        good = self._last_goods.get(identity)
+        lead = _silence_text(identity.source) if identity.source in self._silent else f"{_named(identity)} is gone"
+        return f"{lead}; last seen {ago} ago" + (f", {good.state.value} then" if good is not None else "")
+
     def _last_good(self, identity: Identity) -> str:
-        good = self._memory.last_good.get(identity)
+        good = self._last_goods.get(identity)
         if good is None:
             return ""
         return f"; last good state {good.state.value}, {duration(max(0.0, self._now - good.at))} ago"
 
     def _fresh(self, sample: Sample) -> Sample:
+        """The sample, or a missing one when its time of measurement is too far from now, on either side."""
         limit = self._rule.metric.max_age_s
-        if limit is None or sample.at is None or self._now - sample.at <= limit:
+        if limit is None or sample.at is None or abs(self._now - sample.at) <= limit:
             return sample
-        age = duration(self._now - sample.at)
-        return Sample.missing(f"measured {age} ago, older than {duration(limit)}", **sample.labels)
+        age = duration(abs(self._now - sample.at))
+        old, future = f"measured {age} ago, older than", f"measured {age} in the future, further off than"
+        reason = f"{old if sample.at < self._now else future} {duration(limit)}"
+        return Sample.missing(reason).labelled(sample.labels)
 
     def _good_until(self) -> float:
-        if not self._failures:
-            return self._measured_at + self._rule.good_for_s
-        kept = min(self._rule.interval_s, FAILURE_KEPT_S)
-        waits = [error.retry_after_s for error in self._failures.values() if error.retry_after_s is not None]
-        return self._measured_at + (max(waits) if waits else kept)
+        kept_s = [_kept_s(error, self._rule.interval_s) for error in self._failures.values()]
+        return self._measured_at + min([*kept_s, *([self._rule.good_for_s] if self._answers else [])])
+
+
+def _kept_s(error: SourceError, interval_s: float) -> float:
+    wait_s = error.retry_after_s
+    return min(wait_s, LONGEST_WAIT_S) if wait_s is not None and wait_s > 0 else min(interval_s, FAILURE_KEPT_S)
+
+
+def _is_of(partial: Sample, identity: Identity) -> bool:
+    return partial.labels.get("source") == identity.source
 
 
 def _failure_text(name: str, error: SourceError) -> str:
     return f"source {name} failed: {error.sentence}"
 
 
+def _silence_text(name: str) -> str:
+    return f"source {name} answered without a single value"
+
+
 def _named(identity: Identity) -> str:
     return " ".join(f"{label} {value}" for label, value in identity.labels) or identity.check
-
-
-def _partially(partial: Sample) -> str:
-    return " ".join(f"{name} {value}" for name, value in partial.labels.items() if name != "source") or "a value"

@@ -10,6 +10,7 @@ from typing import Any
 
 from checkmill.model.errors import PluginError, SourceError
 from checkmill.model.fetch import Fetched
+from checkmill.model.levels import Levels, Limits, Range
 from checkmill.model.rule import Reading
 from checkmill.model.sample import Sample
 from checkmill.model.secret import redact
@@ -17,6 +18,8 @@ from checkmill.model.source import Metric
 
 #: A metric that yields more is broken: no vendor watches so many things in one answer of a few megabytes.
 MOST_SAMPLES = 1_000_000
+#: As much of an unusable value is shown.
+_SHOWN = 60
 
 log = logging.getLogger("checkmill.judging")
 
@@ -57,7 +60,9 @@ def _extracted(reading: Reading, fetched: Fetched) -> Extracted:
         for sample in reading.metric.samples(fetched.payload, reading.query):
             samples.append(_checked(sample, reading))
             if len(samples) > MOST_SAMPLES:
-                break
+                return Extracted(
+                    fetched.ended_at, error=PluginError(f"metric {reading.metric.name} yields too many samples")
+                )
     except SourceError as error:
         return Extracted(fetched.ended_at, error=error)
     except KeyboardInterrupt:
@@ -66,8 +71,6 @@ def _extracted(reading: Reading, fetched: Fetched) -> Extracted:
         log.exception("metric %s of source %s failed", reading.metric.name, reading.source.name)
         sentence = f"metric {reading.metric.name} failed with {type(error).__name__}: {redact(str(error))}; see the log"
         return Extracted(fetched.ended_at, error=PluginError(sentence))
-    if len(samples) > MOST_SAMPLES:
-        return Extracted(fetched.ended_at, error=PluginError(f"metric {reading.metric.name} yields too many samples"))
     return Extracted(fetched.ended_at, tuple(samples))
 
 
@@ -75,17 +78,45 @@ def _checked(sample: Any, reading: Reading) -> Sample:
     """Make sure of what a plugin yields: a value that cannot be judged becomes a missing one that says why."""
     if not isinstance(sample, Sample):
         raise TypeError(f"yielded {type(sample).__name__}, not a Sample")
-    labels = {name: redact(str(value)) for name, value in sample.labels.items()}
-    labels = {**reading.source.labels, **labels, "source": reading.source.name}
-    reason = sample.reason if sample.is_missing else _why_unusable(sample.value, reading.metric)
+    own = {name: redact(str(value)) for name, value in sample.labels.items() if value is not None}
+    labels = {**reading.source.labels, **own, "source": reading.source.name}
+    reason = sample.reason if sample.is_missing else _why_unusable(sample, reading.metric)
     if reason:
-        return Sample.missing(redact(reason), **labels)
-    return Sample(sample.value, at=sample.at, levels=sample.levels, **labels)
+        return Sample.missing(redact(reason)).labelled(labels)
+    return sample.labelled(labels)
 
 
-def _why_unusable(value: Any, metric: Metric[Any, Any, Any]) -> str:
+def _why_unusable(sample: Sample, metric: Metric[Any, Any, Any]) -> str:
+    if sample.at is not None and not _is_finite(sample.at):
+        return f"its time of measurement is {_shown(sample.at)}, which is none"
+    if sample.levels is not None and not all(map(_is_limit, _limits_of(sample.levels))):
+        return "the vendor's own limits for it are no numbers"
+    value = sample.value
     if metric.is_state:
-        return "" if isinstance(value, str) else f"a word was expected, {value!r} came"
+        return "" if isinstance(value, str) else f"a word was expected, {_shown(value)} came"
     if isinstance(value, bool) or not isinstance(value, int | float):
-        return f"a number was expected, {str(value)[:60]!r} came"
-    return "" if math.isfinite(value) else f"{value} is no value"
+        return f"a number was expected, {_shown(value)} came"
+    return "" if _is_finite(value) else f"{_shown(value)} is no value"
+
+
+def _limits_of(levels: Levels) -> list[object]:
+    pairs: list[Limits[Any] | None] = [levels.above, levels.below, levels.range]
+    return [limit for pair in pairs if pair is not None for limit in (pair.warn, pair.crit) if limit is not None]
+
+
+def _is_limit(limit: object) -> bool:
+    return _is_finite(limit) or (isinstance(limit, Range) and not (math.isnan(limit.start) or math.isnan(limit.end)))
+
+
+def _is_finite(value: object) -> bool:
+    try:
+        return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False
+
+
+def _shown(value: object) -> str:
+    if isinstance(value, int) and abs(value) >= 1 << 64:
+        return f"a number of {value.bit_length()} bits"
+    text = repr(value)
+    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
