@@ -78,10 +78,15 @@ class Run:
     ) -> dict[str, Sequence[Result]]:
         """Measure the wanted rules, and with the same fetches judge all others they serve; store all of it.
 
-        With `report`, the results of the wanted ones become deliveries in the same transaction.
+        With `report`, the results of the wanted ones become deliveries in the same transaction. A target that other
+        rules share gets their results too, measured along where they are not good any more: half of what it is told
+        about would be a false state.
         """
         if not wanted:
             return {}
+        partners = self._sharing_targets_with(wanted) if report else []
+        reused = self.reused(partners)
+        wanted = [*wanted, *(rule for rule in partners if rule.name not in reused)]
         fetched = fetch_all(fetches_of(wanted), self._edges, give_up_at=self._give_up_at)
         for one in fetched.values():
             if isinstance(one.error, PluginError):
@@ -98,7 +103,10 @@ class Run:
         for error in extraction.plugin_errors():
             self.trouble.add(error.sentence)
         results = [(rule, judgement.results) for rule, judgement in judged]
-        reported = [(rule, own) for rule, own in results if rule.name in names] if report else []
+        reported: list[tuple[Rule, Sequence[Result]]] = []
+        if report:
+            reported = [(rule, own) for rule, own in results if rule.name in names]
+            reported += [(rule, reused[rule.name]) for rule in partners if rule.name in reused]
         self._store_all(judged, reported, now)
         return {rule.name: own for rule, own in results}
 
@@ -122,7 +130,7 @@ class Run:
         To be called by the one who holds the feeder's lock.
         """
         reports: dict[tuple[str, str], Report] = {
-            (report.reporter.name, target_text(report.key)): report for rule in rules for report in rule.reports
+            key: report for rule in rules for key, report in zip(_targets_of(rule), rule.reports, strict=True)
         }
         counts: dict[str, int] = {}
         if self._store is None:
@@ -163,6 +171,15 @@ class Run:
                 self.trouble.add(str(error))
 
     # Help
+
+    def _sharing_targets_with(self, wanted: Sequence[Rule]) -> list[Rule]:
+        """The other rules that report to a target of one of these."""
+        targets = {key for rule in wanted for key in _targets_of(rule)}
+        if not targets:
+            return []
+        names = {rule.name for rule in wanted}
+        reporting = [name for name, draft in self._book.drafts.items() if name not in names and draft.key("report")]
+        return [rule for rule in self._book.rules(reporting) if targets & set(_targets_of(rule))]
 
     def _why_unreadable(self, name: str, stored: Stored) -> Problem | None:
         """The problem that may hide a check which is not among those written, if there is one.
@@ -253,3 +270,7 @@ def _log_outcome(delivery: Delivery, receipt: Receipt) -> None:
     code = f" (code {receipt.code})" if receipt.code else ""
     words = (delivery.reporter, delivery.target, receipt.outcome.value, receipt.message, code)
     log.log(level, "reporter %s, %s: %s: %s%s", *words)
+
+
+def _targets_of(rule: Rule) -> list[tuple[str, str]]:
+    return [(report.reporter.name, target_text(report.key)) for report in rule.reports]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -91,5 +92,10 @@ def result_as_json(result: Result, when: str) -> dict[str, Any]:
     }
 
 
-def _limit(limit: Range | None) -> str | None:
-    return None if limit is None else str(limit)
+def _limit(limit: Range | None) -> float | str | None:
+    """A plain upper limit as the number it is, any other as a Nagios range."""
+    if limit is None:
+        return None
+    if not limit.inside and limit.start in {0, -math.inf} and math.isfinite(limit.end):
+        return limit.end
+    return str(limit)

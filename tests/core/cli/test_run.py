@@ -42,7 +42,7 @@ def test_json_is_a_list_with_the_documented_keys(desk: Desk) -> None:
         "output": "cpu 42.5%",
         "details": "",
         "perfdata": [
-            {"label": "cpu", "value": 42.5, "unit": "%", "warn": "~:80", "crit": "~:90", "min": 0.0, "max": 100.0}
+            {"label": "cpu", "value": 42.5, "unit": "%", "warn": 80.0, "crit": 90.0, "min": 0.0, "max": 100.0}
         ],
         "labels": {"host": "web-1"},
         "checked_at": "2033-05-18T03:33:20.000+00:00",
@@ -257,3 +257,21 @@ def test_the_outbox_shows_retries_and_drops(desk: Desk, batchmon: Batchmon) -> N
     missing = desk("outbox show 2")
     assert (missing.code, missing.out) == (3, "")
     assert missing.err == "checkmill: there is no delivery 2; see 'checkmill outbox list --all'\n"
+
+
+@pytest.mark.parametrize("selection", ["calm", "--tag calm", "--due calm"])
+def test_a_target_shared_by_rules_hears_of_all_of_them_whichever_are_run(
+    desk: Desk, vendor: Vendor, batchmon: Batchmon, selection: str
+) -> None:
+    shared = """
+        checks:
+          - {name: calm, source: shop, metric: hosts, above: 1000, tags: [calm], report: [{to: nhn, scenario: <one>}]}
+          - {name: sick, source: shop, metric: hosts, above: 1, report: [{to: nhn, scenario: <one>}]}
+    """
+    desk.write(RULES.replace("checks:", "x-other:"), url=vendor.url, nhn=batchmon.url, one=ONE, two=TWO)
+    desk.write(shared, name="shared.yaml", one=ONE)
+
+    shown = desk(f"run {selection} --format json").json
+
+    assert [(result["check"], result["state"]) for result in shown] == [("calm", "OK")]
+    assert batchmon.states() == [(ONE, "CRITICAL")]
