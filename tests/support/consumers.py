@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+
+import prometheus_client.openmetrics.parser
+import prometheus_client.parser
 
 _NUMBER = r"-?[0-9]+(?:\.[0-9]+)?"
 _RANGE = rf"(?:@?(?:(?:{_NUMBER}|~)?:)?(?:{_NUMBER})?)"
@@ -59,6 +63,16 @@ class LocalService:
     details: tuple[str, ...]
 
 
+@dataclass(frozen=True)
+class Series:
+    """One value as Prometheus understood it. The unit is that of its metric; the older text format has none."""
+
+    name: str
+    labels: dict[str, str]
+    value: float
+    unit: str = ""
+
+
 def read_as_nagios(output: str) -> PluginOutput:
     """Split line 1 at the first pipe; a pipe in a later line would begin more values."""
     line, *details = _lines(output)
@@ -109,6 +123,41 @@ def read_local_lines(output: str, *, old: bool) -> list[LocalService]:
     if len({service.name for service in services}) != len(services):
         raise ValueError("a service name stands twice")
     return services
+
+
+def read_as_prometheus(text: str) -> list[Series]:
+    """Read OpenMetrics with the parser of prometheus-client, which drops what stands twice; here that is an error."""
+    read = _series(text, prometheus_client.openmetrics.parser.text_string_to_metric_families)
+    samples = [line for line in text.split("\n") if line and not line.startswith("#")]
+    if len(samples) != len(read):
+        raise ValueError("a series stands twice")
+    return read
+
+
+def read_as_textfile_collector(text: str) -> list[Series]:
+    """Read the older text format, with the types and without the times that node_exporter takes from a file."""
+    return _series(text, prometheus_client.parser.text_string_to_metric_families)
+
+
+def _series(text: str, parse: Callable[[str], Iterable[prometheus_client.Metric]]) -> list[Series]:
+    if not text.endswith("\n") or "\r" in text:
+        raise ValueError("a line does not end as it must")
+    read = []
+    families = list(parse(text))
+    if len({family.name for family in families}) != len(families):
+        raise ValueError("the lines of a metric do not stand together")
+    for family in families:
+        if family.type not in {"gauge", "counter"} or not family.documentation:
+            raise ValueError(f"{family.name} is a {family.type}: {family.documentation!r}")
+        for sample in family.samples:
+            if sample.timestamp is not None:
+                raise ValueError(f"{sample.name} has a time")
+            if any(not value or label.startswith("_") for label, value in sample.labels.items()):
+                raise ValueError(f"doubtful labels: {sample.labels}")
+            read.append(Series(sample.name, sample.labels, float(sample.value), family.unit))
+    if len({(one.name, frozenset(one.labels.items())) for one in read}) != len(read):
+        raise ValueError("a series stands twice")
+    return read
 
 
 def _local_service(line: str, grammar: re.Pattern[str]) -> LocalService:

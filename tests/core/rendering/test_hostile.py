@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 from checkmill.model.levels import Range
 from checkmill.model.result import Perf, Result
 from checkmill.model.state import State, worst_of
-from checkmill.steps.rendering import checkmk_local, json_lines, json_list, nagios, table
-from support.consumers import read_as_icinga, read_as_mrpe, read_as_nagios, read_local_lines
+from checkmill.steps.rendering import checkmk_local, json_lines, json_list, nagios, openmetrics, table
+from support.consumers import read_as_icinga, read_as_mrpe, read_as_nagios, read_as_prometheus, read_local_lines
 
 # A slow machine is no failure.
 unhurried = settings(deadline=None)
@@ -146,6 +146,21 @@ def test_a_table_shows_every_state_and_no_control(given_results, width):
     if given_results and width is None:
         shown = [line.split()[0] for line in text.splitlines()[1:-2]]
         assert sorted(shown) == sorted(result.state.value for result in given_results)
+
+
+@unhurried
+@given(results)
+def test_every_form_gives_the_same_state_and_values(result):
+    plugin = read_as_nagios(nagios([result]))
+    (service,) = read_local_lines(checkmk_local([result]), old=True)
+    (read,) = json.loads(json_list([result]))
+    series = read_as_prometheus(openmetrics([result]))
+    states = {State(plugin.state), State(read["state"]), result.state}
+    assert {state.exit_code for state in states} == {service.state, series[0].value, read["exit_code"]}
+    by_json = [perf["value"] for perf in read["perfdata"] if perf["value"] is not None]
+    by_prometheus = [one.value for one in series if one.name != "checkmill_checked_at_seconds"][1:]
+    assert [metric.value for metric in plugin.metrics] == [metric.value for metric in service.metrics] == by_json
+    assert sorted(by_prometheus) == sorted(by_json)
 
 
 def test_zero_is_not_taken_for_absent():

@@ -42,7 +42,7 @@ def test_a_list_is_indented():
         '        "label": "cpu",\n'
         '        "value": null,\n'
         '        "unit": "%",\n'
-        '        "warn": "~:80",\n'
+        '        "warn": 80,\n'
         '        "crit": null,\n'
         '        "min": 0,\n'
         '        "max": null\n'

@@ -95,5 +95,5 @@ def test_nothing_is_said_to_be_nothing():
 
 def test_every_format_is_found_by_its_name():
     assert {name: bool(render(RESULTS, Look(now=NOW))) for name, render in FORMATS.items()} == dict.fromkeys(
-        ["table", "json", "jsonl", "nagios", "checkmk"], True
+        ["table", "json", "jsonl", "nagios", "checkmk", "openmetrics"], True
     )

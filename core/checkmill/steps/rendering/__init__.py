@@ -3,6 +3,7 @@
 nagios      one plugin output           nagios.py, with combining.py when there are several services
 checkmk     lines of a local check      checkmk.py
 json jsonl  for programs                jsonform.py
+openmetrics for Prometheus              openmetrics.py
 table       for people                  table.py
 
 A form that a plugin adds is one more entry beside those of `FORMATS`.
@@ -19,6 +20,7 @@ from checkmill.steps.rendering.checkmk import checkmk_local
 from checkmill.steps.rendering.combining import combined
 from checkmill.steps.rendering.jsonform import json_lines, json_list
 from checkmill.steps.rendering.nagios import nagios
+from checkmill.steps.rendering.openmetrics import openmetrics
 from checkmill.steps.rendering.table import table
 
 
@@ -45,6 +47,7 @@ FORMATS: Mapping[str, Renderer] = {
     "jsonl": lambda results, _look: json_lines(results),
     "nagios": lambda results, look: nagios(results, verbosity=look.verbosity),
     "checkmk": lambda results, _look: checkmk_local(results),
+    "openmetrics": lambda results, _look: openmetrics(results),
 }
 
 __all__ = [
@@ -56,5 +59,6 @@ __all__ = [
     "json_lines",
     "json_list",
     "nagios",
+    "openmetrics",
     "table",
 ]

@@ -31,6 +31,11 @@ def lines_of(text: str) -> list[str]:
     return [line for line in lines if _shows(line)]
 
 
+def without_controls(text: str) -> str:
+    """Give a text with its line ends, but with a blank for other controls, and cleaned as `one_line` does."""
+    return "\n".join(_cleaned(line) for line in text.split("\n"))
+
+
 def whole_characters(text: str) -> str:
     """Give a text that UTF-8 can say: lone surrogates become U+FFFD, all else stays."""
     return _SURROGATES.sub("\ufffd", text)

@@ -9,24 +9,20 @@ from __future__ import annotations
 
 import math
 import re
-import zlib
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from checkmill.model.levels import Range, plain
 from checkmill.model.result import Perf
-from checkmill.steps.rendering.cleaning import cut, unique
+from checkmill.steps.rendering.cleaning import cut
+from checkmill.steps.rendering.labels import Spelling, safe_labels
 
 #: The units of the monitoring-plugins guidelines; a consumer that does not know a unit may misread the number.
 NAGIOS_UNITS = frozenset({"s", "us", "ms", "%", "B", "KB", "MB", "GB", "TB", "c"})
 #: Checkmk gives metric names it knows (`current`, `temp`) their own unit and scale; no name of ours is one of those.
 CHECKMK_PREFIX = "cm_"
-#: Longer labels are cut and told apart by a digest.
-LONGEST_LABEL = 64
-
-_UNSAFE = re.compile(r"[^A-Za-z0-9_.-]")
-_FOREIGN = re.compile(r"[^\x00-\x7f]+")
+#: Nagios, Icinga and Checkmk take more, but not alike; these need no quotes anywhere.
+UNQUOTED = Spelling(re.compile(r"[^A-Za-z0-9_.-]"), joint="-")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,27 +44,11 @@ class Graphed:
 
 def graphed(perfdata: Sequence[Perf]) -> Graphed:
     """Give every value its safe label and set aside those that are no finite number."""
-    labelled = tuple(zip(safe_labels([perf.label for perf in perfdata]), perfdata, strict=True))
+    labelled = tuple(zip(safe_labels([perf.label for perf in perfdata], UNQUOTED), perfdata, strict=True))
     return Graphed(
         tuple((label, perf) for label, perf in labelled if is_finite(perf.value)),
         tuple(label for label, perf in labelled if not is_finite(perf.value)),
     )
-
-
-def safe_labels(labels: Sequence[str]) -> list[str]:
-    """Map labels to `[A-Za-z0-9_.-]+`, no two equal.
-
-    Unsafe ASCII becomes `_`. A label with other characters keeps its ASCII part and gets a digest of the whole, so
-    that it is the same in every run whatever stands beside it. Labels that only the mapping made equal get the digest
-    too, but for one that was safe as written. Equal labels are numbered.
-    """
-    mapped = [_safe(label) for label in labels]
-    shared = Counter(safe for safe, _ in set(zip(mapped, labels, strict=True)))
-    told_apart = [
-        _with_digest(safe, label) if shared[safe] > 1 and safe != label else safe
-        for safe, label in zip(mapped, labels, strict=True)
-    ]
-    return unique(told_apart, lambda label, number: f"{label}-{number}")
 
 
 def nagios_metric(label: str, perf: Perf) -> str:
@@ -128,24 +108,3 @@ def _upper_or(limit: Range, otherwise: str) -> str:
 def _is_limit(limit: Range) -> bool:
     known = not (math.isnan(limit.start) or math.isnan(limit.end))
     return known and (is_finite(limit.start) or is_finite(limit.end))
-
-
-def _safe(label: str) -> str:
-    if label.isascii() and len(label) <= LONGEST_LABEL:
-        return _UNSAFE.sub("_", label) or "value"
-    return _with_digest(_UNSAFE.sub("_", _FOREIGN.sub("_", label)).strip("_.-"), label)
-
-
-def _with_digest(part: str, label: str) -> str:
-    digest = f"{zlib.crc32(_composed(label)):08x}"
-    part = part[: LONGEST_LABEL - len(digest) - 1]
-    return f"{part}-{digest}" if part else f"x{digest}"
-
-
-def _composed(label: str) -> bytes:
-    if not label.isascii():
-        # Only a label that is not ASCII can be spelled in two ways.
-        import unicodedata
-
-        label = unicodedata.normalize("NFC", label)
-    return label.encode(errors="surrogatepass")
