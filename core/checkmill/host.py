@@ -8,15 +8,16 @@ of its own: pluggy checks the hooks it implements, and what it refuses touches n
 from __future__ import annotations
 
 import importlib.metadata
+import inspect
 import logging
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from checkmill import hookspecs
 from checkmill.model.problem import Problem
 from checkmill.model.reporter import Reporter
-from checkmill.model.source import Source
+from checkmill.model.source import ContractError, Source
 
 if TYPE_CHECKING:
     from pluggy import PluginManager
@@ -24,6 +25,10 @@ if TYPE_CHECKING:
 GROUP = "checkmill"
 #: The distribution whose types win over another's of the same name.
 OWN = "checkmill"
+#: How a distribution is called that does not say its name.
+UNKNOWN = "of an unknown distribution"
+#: How the functions begin that pluggy calls.
+PREFIX = "checkmill_"
 
 T = TypeVar("T", Source[Any], Reporter[Any, Any])
 
@@ -49,8 +54,8 @@ class Plugin:
 
     def complain(self, sentence: str, hint: str = "") -> None:
         """Note something that is wrong with this plugin."""
-        where = f"plugin {self.distribution} {self.version}, entry point {self.type!r}"
-        self.problems.append(Problem(sentence, path=where, hint=hint))
+        who = f"{self.distribution} {self.version}".strip()
+        self.problems.append(Problem(sentence, path=f"plugin {who}, entry point {self.type!r}", hint=hint))
 
 
 class Host:
@@ -58,20 +63,30 @@ class Host:
 
     def __init__(self, entry_points: Iterable[importlib.metadata.EntryPoint] | None = None) -> None:
         """Look at the installed distributions, or at the entry points given."""
-        found = importlib.metadata.entry_points(group=GROUP) if entry_points is None else entry_points
         self._plugins: dict[str, Plugin] = {}
         self._rejected: list[Plugin] = []
+        self._unreadable: list[Problem] = []
         self._modules: dict[str, _Declared] = {}
-        for entry_point in found:
+        for entry_point in self._installed() if entry_points is None else entry_points:
             self._add(entry_point)
 
+    def _installed(self) -> Iterable[importlib.metadata.EntryPoint]:
+        try:
+            return importlib.metadata.entry_points(group=GROUP)
+        except Exception:  # one broken distribution, of whatever kind, must not hide all others
+            log.debug("the entry points cannot be read at once", exc_info=True)
+        found: list[importlib.metadata.EntryPoint] = []
+        for distribution in importlib.metadata.distributions():
+            try:
+                found += distribution.entry_points.select(group=GROUP)
+            except Exception as error:  # noqa: BLE001 - the same, one by one
+                name, _ = _identity(distribution)
+                sentence = f"its entry points cannot be read: {_words_of(error)}"
+                self._unreadable.append(Problem(sentence, path=f"distribution {name}", hint="install it again"))
+        return found
+
     def _add(self, entry_point: importlib.metadata.EntryPoint) -> None:
-        distribution = entry_point.dist
-        plugin = Plugin(
-            entry_point,
-            distribution.name if distribution else "unknown distribution",
-            distribution.version if distribution else "",
-        )
+        plugin = Plugin(entry_point, *_identity(entry_point.dist))
         other = self._plugins.get(plugin.type)
         if other is None:
             self._plugins[plugin.type] = plugin
@@ -79,8 +94,9 @@ class Host:
         if (other.distribution, other.entry_point.value) == (plugin.distribution, plugin.entry_point.value):
             return  # one distribution seen twice on the path
         used, unused = sorted((other, plugin), key=lambda one: (one.distribution != OWN, one.distribution))
+        rival = f"{used.distribution} {used.version}".strip()
         unused.complain(
-            f"the type {plugin.type!r} is offered by {used.distribution} {used.version} too, which is used",
+            f"the type {plugin.type!r} is offered by {rival} too, and that one is used",
             "uninstall one of the two, or ask its author for another name",
         )
         self._plugins[plugin.type] = used
@@ -95,7 +111,7 @@ class Host:
     def problems(self) -> list[Problem]:
         """What is wrong with the plugins loaded so far, and with those that are never loaded for their name."""
         plugins = [*self._plugins.values(), *self._rejected]
-        return [problem for plugin in plugins for problem in plugin.problems]
+        return [*self._unreadable, *(problem for plugin in plugins for problem in plugin.problems)]
 
     def plugins(self) -> list[Plugin]:
         """Load all plugins and give them in the order of their types."""
@@ -131,16 +147,16 @@ class Host:
         declared = self._modules.get(plugin.entry_point.value)
         if declared is None:
             declared = self._modules[plugin.entry_point.value] = _question(plugin.entry_point)
-        for sentence in declared.complaints:
-            plugin.complain(sentence)
+        for sentence, hint in declared.complaints:
+            plugin.complain(sentence, hint)
         plugin.source = _of_type(declared.sources, plugin)
         plugin.reporter = _of_type(declared.reporters, plugin)
         if not plugin.problems and plugin.source is None and plugin.reporter is None:
             offered = sorted({one.type for one in declared.sources} | {one.type for one in declared.reporters})
+            only = f", only {', '.join(map(repr, offered))}" if offered else ""
             plugin.complain(
-                f"it offers no source or reporter type {plugin.type!r}"
-                + (f", only {', '.join(offered)}" if offered else ""),
-                "the name of an entry point is what users write after `type:`",
+                f"it offers no source or reporter type {plugin.type!r}{only}",
+                "the name of an entry point is what users write after 'type:'",
             )
 
 
@@ -150,7 +166,12 @@ class _Declared:
 
     sources: list[Source[Any]] = field(default_factory=list)
     reporters: list[Reporter[Any, Any]] = field(default_factory=list)
-    complaints: list[str] = field(default_factory=list)
+    complaints: list[tuple[str, str]] = field(default_factory=list)
+
+    def complain(self, sentence: str, hint: str = "") -> None:
+        """Note something that is wrong with the module, once."""
+        if (sentence, hint) not in self.complaints:
+            self.complaints.append((sentence, hint))
 
 
 def _of_type(declared: list[T], plugin: Plugin) -> T | None:
@@ -162,15 +183,25 @@ def _of_type(declared: list[T], plugin: Plugin) -> T | None:
 
 def _question(entry_point: importlib.metadata.EntryPoint) -> _Declared:
     declared = _Declared()
-    module = _walled(declared, f"cannot be imported from {entry_point.value}", entry_point.load)
+    module = _walled(declared, f"it cannot be imported from {entry_point.value!r}", lambda: _imported(entry_point))
     if module is None:
         return declared
-    manager = _walled(declared, "breaks the hook contract", lambda: _registered(module))
+    manager = _walled(declared, "it breaks the hook contract", lambda: _registered(module))
     if manager is None:
         return declared
+    _walled(declared, "it breaks the hook contract", lambda: _check_names(module, declared))
     declared.sources = _answers(declared, manager, "checkmill_sources", Source)
     declared.reporters = _answers(declared, manager, "checkmill_reporters", Reporter)
     return declared
+
+
+def _imported(entry_point: importlib.metadata.EntryPoint) -> object:
+    if entry_point.pattern.match(entry_point.value) is None:
+        raise ImportError("an entry point is written 'module' or 'module:object'")
+    module = entry_point.load()
+    if module is None:
+        raise ImportError("there is None")
+    return module
 
 
 def _registered(module: object) -> PluginManager:
@@ -179,28 +210,52 @@ def _registered(module: object) -> PluginManager:
 
     manager = pluggy.PluginManager(hookspecs.PROJECT)
     manager.add_hookspecs(hookspecs)
-    manager.register(module)
-    manager.check_pending()
+    try:
+        manager.register(module)
+    except pluggy.PluginValidationError as error:
+        # pluggy tells on several lines: the hook in the first, the reason in the last.
+        first, *_, reason = str(error).strip().splitlines()
+        hook = first.rpartition("for hook ")[2]
+        raise ContractError(f"{hook}: {reason.replace('hookimpl', 'function').replace('hookspec', 'hook')}") from error
     return manager
+
+
+def _check_names(module: object, declared: _Declared) -> None:
+    """Note functions that are called like hooks and are none."""
+    hooks = [name for name in vars(hookspecs) if name.startswith(PREFIX)]
+    for name in dir(module):
+        function = getattr(module, name, None)
+        options = getattr(function, f"{hookspecs.PROJECT}_impl", None)
+        called = (options.get("specname") or name) if isinstance(options, dict) else name
+        if not inspect.isroutine(function) or (options is None and not name.startswith(PREFIX)):
+            continue
+        if called not in hooks:
+            declared.complain(f"there is no hook {called!r}", f"the hooks are {', '.join(hooks)}")
+        elif options is None:
+            declared.complain(f"its function {name!r} is not marked as a hook", "write @hookimpl above it")
 
 
 def _answers(declared: _Declared, manager: PluginManager, hook: str, kind: type[Any]) -> list[Any]:
     def ask() -> list[Any]:
+        caller = getattr(manager.hook, hook)
         answers: list[Any] = []
-        for answer in getattr(manager.hook, hook)():
-            if not isinstance(answer, Iterable) or isinstance(answer, str):
-                raise TypeError(f"gave {type(answer).__name__}, not a list of {kind.__name__}")
+        given = caller()
+        if len(given) < len(caller.get_hookimpls()):  # pluggy leaves out what is None
+            raise TypeError(f"it gave None, not a list of {kind.__name__}")
+        for answer in given:
+            if not isinstance(answer, Iterable) or isinstance(answer, str | bytes | Mapping):
+                raise TypeError(f"it gave {type(answer).__name__}, not a list of {kind.__name__}")
             answers.extend(answer)
         return answers
 
     given = _walled(declared, f"its hook {hook} failed", ask) or []
     for one in given:
         if not isinstance(one, kind):
-            declared.complaints.append(f"its hook {hook} gave {type(one).__name__}, not {kind.__name__}")
+            declared.complain(f"its hook {hook} gave an object of type {type(one).__name__}, not {kind.__name__}")
     return [one for one in given if isinstance(one, kind)]
 
 
-def _walled(declared: _Declared, failing: str, act: Any) -> Any:
+def _walled(declared: _Declared, failing: str, act: Callable[[], Any]) -> Any:
     """Do something with a plugin; whatever it raises becomes a complaint."""
     try:
         return act()
@@ -208,7 +263,24 @@ def _walled(declared: _Declared, failing: str, act: Any) -> Any:
         raise
     except BaseException as error:  # the wall round a plugin: sys.exit at import must not end the run
         log.debug("a plugin failed", exc_info=True)
-        words = str(error).strip().splitlines()
-        what = f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
-        declared.complaints.append(f"{failing}: {what}")
+        declared.complain(f"{failing}: {_words_of(error)}")
         return None
+
+
+def _words_of(error: BaseException) -> str:
+    """The class of an error and its first line; the error may be of a plugin's own making."""
+    try:
+        words = str(error).strip().splitlines()
+    except Exception:  # noqa: BLE001 - its __str__ may raise anything
+        words = []
+    return f"{type(error).__name__}: {words[0]}" if words else type(error).__name__
+
+
+def _identity(distribution: importlib.metadata.Distribution | None) -> tuple[str, str]:
+    """Name and version of a distribution, as far as its metadata can be read."""
+    try:
+        if distribution is not None:
+            return distribution.metadata["Name"] or UNKNOWN, distribution.metadata["Version"] or ""
+    except Exception:  # metadata is whatever lies in the directory
+        log.debug("the metadata of a distribution cannot be read", exc_info=True)
+    return UNKNOWN, ""

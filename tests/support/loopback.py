@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 LOOPBACK = "127.0.0.1"
+#: The datagram that ends a server.
+_OVER = b"\0over\0"
 
 
 @dataclass(frozen=True)
@@ -189,6 +191,34 @@ def raw_server(talk: Callable[[Talk], None]) -> Iterator[Server]:
             accepting.join(5)
             for thread in threads:
                 thread.join(5)
+
+
+@contextmanager
+def udp_server(answer: Callable[[bytes], bytes | None]) -> Iterator[Server]:
+    """Answer each datagram with another one, or with none; `connections` counts what came."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as listening:
+        listening.bind((LOOPBACK, 0))
+        server = Server(listening.getsockname()[1], "udp")
+
+        def serve() -> None:
+            with suppress(OSError):
+                while True:
+                    data, peer = listening.recvfrom(1 << 16)
+                    if data == _OVER:
+                        return
+                    server.connections += 1
+                    said = answer(data)
+                    if said is not None:
+                        listening.sendto(said, peer)
+
+        thread = threading.Thread(target=serve, daemon=True)
+        thread.start()
+        try:
+            yield server
+        finally:
+            with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as ending:
+                ending.sendto(_OVER, (LOOPBACK, server.port))
+            thread.join(5)
 
 
 def unused_port() -> int:

@@ -33,4 +33,11 @@ class Problem:
 
     def __str__(self) -> str:
         spot = [str(part) for part in (self.place, self.path) if part]
-        return ": ".join([*spot, self.sentence]) + (f"; {self.hint}" if self.hint else "")
+        return _on_one_line(": ".join([*spot, self.sentence]) + (f"; {self.hint}" if self.hint else ""))
+
+
+def _on_one_line(text: str) -> str:
+    """A text without line breaks and other control characters, which names of files and keys may hold."""
+    if text.isprintable():
+        return text
+    return "".join(character if character.isprintable() else ascii(character)[1:-1] for character in text)

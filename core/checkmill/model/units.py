@@ -5,6 +5,8 @@ from __future__ import annotations
 import math
 import re
 
+#: No clock, lock or socket takes any number of seconds; ten years are more than any rule means.
+LONGEST_S = 10 * 366 * 86400.0
 #: Seconds in what people write for a time.
 _TIME = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
 _DECIMAL = {"k": 1e3, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15}
@@ -12,20 +14,18 @@ _BINARY = {"Ki": 2.0**10, "Mi": 2.0**20, "Gi": 2.0**30, "Ti": 2.0**40, "Pi": 2.0
 _NUMBER = re.compile(r"\s*([-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?)\s*(\S*)\s*", re.ASCII)
 
 
-def amount(text: str | float, unit: str) -> float:
-    """Read `90%`, `20GiB`, `5m` or a bare number as an amount in a metric's unit.
+def amount(text: str | float, unit: str | None) -> float:
+    """Read `90%`, `20GiB`, `5m` or a bare number as an amount in a metric's unit; None takes any unit as it is.
 
     Raises ValueError saying what was found and what the unit allows.
     """
-    if isinstance(text, bool):
-        raise ValueError(f"{str(text).lower()} is not a number")  # noqa: TRY004 - every caller reports a ValueError
-    if isinstance(text, int | float):
-        return _finite(float(text), str(text))
-    match = _NUMBER.fullmatch(text)
+    match = _NUMBER.fullmatch(text) if isinstance(text, str) else None
+    if isinstance(text, int | float) and not isinstance(text, bool):
+        return _finite(text, text)
     if match is None:
-        raise ValueError(f"{text!r} is not a number{_allowed(unit)}")
+        raise ValueError(f"{_found(text)} is not a number{_allowed(unit)}")
     number, written = float(match[1]), match[2]
-    factor = _factor(written, unit)
+    factor = 1.0 if unit is None else _factor(written, unit)
     if factor is None:
         raise ValueError(f"{text!r} has the unit {written!r}, but the metric is measured in {unit or 'plain numbers'}")
     return _finite(number * factor, text)
@@ -36,9 +36,11 @@ def seconds(text: str | float) -> float:
     try:
         value = amount(text, "s")
     except ValueError:
-        raise ValueError(f"{text!r} is not a duration; write it like 30s, 5m or 24h") from None
+        raise ValueError(f"{_found(text)} is not a duration; write it like 30s, 5m or 24h") from None
     if value <= 0:
-        raise ValueError(f"{text!r} is not above zero")
+        raise ValueError(f"{_found(text)} is not above zero; write it like 30s, 5m or 24h")
+    if value > LONGEST_S:
+        raise ValueError(f"{_found(text)} is longer than ten years; write it like 30s, 5m or 24h")
     return value
 
 
@@ -47,19 +49,23 @@ def per_second(text: str | float) -> float:
     number, slash, unit = str(text).partition("/")
     span = _TIME.get(unit.strip() or "s") if slash else 1.0
     try:
-        value = float(number) if span and "_" not in number else math.nan
+        value = float(number) if span and "_" not in number and not isinstance(text, bool) else math.nan
     except ValueError:
         value = math.nan
-    if not math.isfinite(value) or value <= 0 or not span:
-        raise ValueError(f"{text!r} is not a rate; write it like 10/s or 100/m")
-    return value / span
+    rate = value / span if span else math.nan
+    if not math.isfinite(rate) or rate <= 0:
+        raise ValueError(f"{_found(text)} is not a rate; write it like 10/s or 100/m")
+    return rate
 
 
 def size(text: str | float) -> int:
     """Read a size in bytes such as `16MiB` or `500kB`; it must be above zero."""
-    value = amount(text, "B")
+    try:
+        value = amount(text, "B")
+    except ValueError:
+        raise ValueError(f"{_found(text)} is not a size; write it like 16MiB") from None
     if value < 1:
-        raise ValueError(f"{text!r} is not a size above zero; write it like 16MiB")
+        raise ValueError(f"{_found(text)} is not a size above zero; write it like 16MiB")
     return int(value)
 
 
@@ -79,12 +85,26 @@ def _factor(written: str, unit: str) -> float | None:
     return None
 
 
-def _allowed(unit: str) -> str:
-    example = {"%": "90%", "B": "20GiB", "s": "5m"}.get(unit)
+def _allowed(unit: str | None) -> str:
+    example = {"%": "90%", "B": "20GiB", "s": "5m"}.get(unit or "")
     return f"; write it like 90 or {example}" if example else ""
 
 
-def _finite(value: float, text: str) -> float:
-    if not math.isfinite(value):
-        raise ValueError(f"{text} is not a finite number")
-    return value
+def _finite(value: float, text: str | float) -> float:
+    try:
+        finite = float(value)
+    except OverflowError:
+        finite = math.inf
+    if not math.isfinite(finite):
+        raise ValueError(f"{_found(text)} is not a finite number")
+    return finite
+
+
+def _found(value: object) -> str:
+    """What was found, in the words of a rule file, shortened; a person may have written anything here."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, str | int | float):
+        text = repr(value)
+        return text if len(text) <= 60 else f"{text[:57]}..."
+    return "nothing" if value is None else "a map" if isinstance(value, dict) else "a list"

@@ -1,4 +1,4 @@
-"""`${NAME}`, its default, `${file:...}` and the escape: filled in values only, never quoted, not needed in sandboxes."""
+"""`${NAME}`, its default, `${file:...}` and the escape: filled in values only, never quoted; a sandbox needs none."""
 
 import os
 from pathlib import Path
@@ -163,5 +163,12 @@ def test_broken_reference_touches_no_rule_of_other_sources(tmp_path: Path) -> No
     assert book.problems == []
     assert book.rule("a") is None
     assert [str(problem).partition("rules.yaml:")[2] for problem in book.problems] == [
-        "2:38: sources.shop.token: TOKEN is not set in the environment; set it, or give a default: ${TOKEN:-...}"
+        "2:44: sources.shop.token: TOKEN is not set in the environment; set it, or give a default: ${TOKEN:-...}"
+    ]
+
+
+def test_plugin_is_not_asked_about_settings_of_which_one_is_not_set(tmp_path: Path) -> None:
+    text = "sources: {shop: {type: cloud, pcode: 1, token: '${NOPE}', zones: [mars]}}\n"
+    assert [line.partition(";")[0] for line in problems_of(book_of(tmp_path, text))] == [
+        "rules.yaml:1:48: sources.shop.token: NOPE is not set in the environment"
     ]

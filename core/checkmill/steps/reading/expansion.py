@@ -7,14 +7,16 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from checkmill.model.problem import Problem
+from checkmill.steps.reading.files import content_of
 from checkmill.steps.reading.nodes import Entry, Map, Node, Scalar, Sequence
 
-_REFERENCE = re.compile(r"\$(\$)?\{([^{}]*)\}")
+#: An escape, or a reference with its end if it has one. `${{` is a dollar before a template's `{{`.
+_REFERENCE = re.compile(r"\$\$\{|\$\{(?!\{)([^{}]*)(\}?)")
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 #: A token or a password; anything larger is the wrong file.
 LARGEST_FILE = 64 * 1024
 #: What a reference without a default stands for where a sandbox answers and declares no value of its own.
-IN_SANDBOX = "sandbox"
+IN_SANDBOX = "sandbox-value"
 
 
 class Expansion:
@@ -48,14 +50,19 @@ class Expansion:
         return _REFERENCE.sub(lambda match: self._value(match, file), text)
 
     def _value(self, match: re.Match[str], file: str) -> str:
-        if match[1]:
-            return match[0][1:]
-        inside = match[2]
-        if inside.startswith("file:"):
-            return IN_SANDBOX if self._sandbox else _content(inside.removeprefix("file:").strip(), file)
+        inside = match[1]
+        if inside is None:
+            return "${"
         name, separator, default = inside.partition(":-")
-        if not _NAME.fullmatch(name):
-            raise ExpansionError(f"${{{inside}}} is no reference", "write ${NAME}, ${NAME:-default} or ${file:/path}")
+        is_file = inside.startswith("file:") and bool(inside.removeprefix("file:").strip())
+        if not match[2] or not (is_file or _NAME.fullmatch(name)):
+            # What is written is not quoted: it may be a password with '${' in it.
+            raise ExpansionError(
+                "a reference is ${NAME}, ${NAME:-default} or ${file:/path}, and this is none of them",
+                "write $${ for a literal ${",
+            )
+        if is_file:
+            return IN_SANDBOX if self._sandbox else _content(inside.removeprefix("file:").strip(), file)
         if self._sandbox:
             return default if separator else IN_SANDBOX
         value = self._environ.get(name, "")
@@ -65,6 +72,16 @@ class Expansion:
             return default
         state = "is empty in" if name in self._environ else "is not set in"
         raise ExpansionError(f"{name} {state} the environment", f"set it, or give a default: ${{{name}:-...}}")
+
+    def depends_on_environment(self, node: Node) -> bool:
+        """Whether a value holds a reference that a sandbox has no value for: one without a default."""
+        if isinstance(node, Map):
+            return any(self.depends_on_environment(entry.value) for _, entry in node)
+        if isinstance(node, Sequence):
+            return any(self.depends_on_environment(item) for item in node.items)
+        return has_reference(node) and any(
+            match[1] is not None and ":-" not in match[1] for match in _REFERENCE.finditer(str(node.value))
+        )
 
 
 class ExpansionError(ValueError):
@@ -82,20 +99,20 @@ def has_reference(node: Node) -> bool:
 
 def _content(name: str, file: str) -> str:
     path = Path(file).parent / name
+    hint = "a relative path starts at the rule file's directory"
     try:
-        with path.open("rb") as opened:
-            raw = opened.read(LARGEST_FILE + 1)
+        raw = content_of(path, LARGEST_FILE + 1)
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise ExpansionError(
-            f"the file {path} cannot be read: {reason}", "its path is taken from the rule file's"
-        ) from None
+        raise ExpansionError(f"the file {path} cannot be read: {reason}", hint) from None
+    if raw is None:
+        raise ExpansionError(f"{path} is no file", hint)
     if len(raw) > LARGEST_FILE:
-        raise ExpansionError(f"the file {path} is larger than {LARGEST_FILE} bytes", "a value is expected in it")
+        raise ExpansionError(f"the file {path} is larger than {LARGEST_FILE} bytes", "a single value is expected in it")
     try:
         text = raw.decode("utf-8-sig").strip()
     except UnicodeDecodeError:
-        raise ExpansionError(f"the file {path} is not UTF-8 text", "a value is expected in it") from None
+        raise ExpansionError(f"the file {path} is not UTF-8 text", "a single value is expected in it") from None
     if not text:
-        raise ExpansionError(f"the file {path} is empty", "a value is expected in it")
+        raise ExpansionError(f"the file {path} is empty", "a single value is expected in it")
     return text

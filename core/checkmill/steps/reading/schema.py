@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import fields
 from typing import TYPE_CHECKING, Any
 
 from checkmill.model.reporter import Reporter
 from checkmill.model.source import Source
-from checkmill.steps.reading.keys import CHECK_KEYS, DEFINITIONS, REPORTER_KEYS, SOURCE_KEYS
+from checkmill.steps.reading.keys import CHECK_KEYS, DEFINITIONS, REPORTER_KEYS, SOURCE_KEYS, Key
 from checkmill.steps.reading.validation import adapter_of
 
 if TYPE_CHECKING:
     from checkmill.host import Host
+
+log = logging.getLogger("checkmill.reading")
 
 _REFERENCE = {"type": "string", "pattern": r"\$\{"}
 _EXTENSION: dict[str, Any] = {"^x-": {}}
@@ -22,9 +25,9 @@ def schema_of(host: Host) -> dict[str, Any]:
     plugins = host.plugins()
     sources = [plugin.source for plugin in plugins if plugin.source is not None]
     reporters = [plugin.reporter for plugin in plugins if plugin.reporter is not None]
-    check = {key.name: {**key.schema, "description": f"{key.meaning} (default: {key.default})"} for key in CHECK_KEYS}
     names = sorted({metric.name for source in sources for metric in source.metrics})
-    check["metric"] = {**check["metric"], "enum": names}
+    check = {key.name: _check_key(key, names) for key in CHECK_KEYS}
+    definitions: dict[str, Any] = dict(DEFINITIONS)
     defaults = {name: schema for name, schema in check.items() if name != "name"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -33,8 +36,8 @@ def schema_of(host: Host) -> dict[str, Any]:
         "additionalProperties": False,
         "patternProperties": _EXTENSION,
         "properties": {
-            "sources": _named([_source(source) for source in sources]),
-            "reporters": _named([_reporter(reporter) for reporter in reporters]),
+            "sources": _named([_source(source, definitions) for source in sources]),
+            "reporters": _named([_reporter(reporter, definitions) for reporter in reporters]),
             "defaults": {"type": "object", "additionalProperties": False, "properties": defaults},
             "checks": {
                 "type": "array",
@@ -46,25 +49,41 @@ def schema_of(host: Host) -> dict[str, Any]:
                 },
             },
         },
-        "$defs": DEFINITIONS,
+        "$defs": definitions,
     }
+
+
+def _check_key(key: Key, metrics: list[str]) -> dict[str, Any]:
+    value = dict(key.schema)
+    if key.name == "metric" and metrics:
+        value["enum"] = metrics
+    described = {**value, "description": f"{key.meaning} (default: {key.default})"}
+    return described if key.name == "name" else _or_reference(described)
 
 
 def _named(kinds: list[dict[str, Any]]) -> dict[str, Any]:
     return {"type": "object", "additionalProperties": {"oneOf": kinds} if kinds else {"type": "object"}}
 
 
-def _source(source: Source[Any]) -> dict[str, Any]:
+def _source(source: Source[Any], definitions: dict[str, Any]) -> dict[str, Any]:
     labels = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
-    return _kind(source, SOURCE_KEYS, {"labels": labels})
+    return _kind(source, SOURCE_KEYS, {"labels": labels}, definitions)
 
 
-def _reporter(reporter: Reporter[Any, Any]) -> dict[str, Any]:
-    return _kind(reporter, REPORTER_KEYS, {"body": {"type": "string"}})
+def _reporter(reporter: Reporter[Any, Any], definitions: dict[str, Any]) -> dict[str, Any]:
+    return _kind(reporter, REPORTER_KEYS, {"body": {"type": "string"}}, definitions)
 
 
-def _kind(kind: Source[Any] | Reporter[Any, Any], keys: dict[str, str], own: dict[str, Any]) -> dict[str, Any]:
-    written = adapter_of(kind.settings).json_schema()
+def _kind(
+    kind: Source[Any] | Reporter[Any, Any], keys: dict[str, str], own: dict[str, Any], definitions: dict[str, Any]
+) -> dict[str, Any]:
+    try:
+        written = adapter_of(kind.settings).json_schema(ref_template=f"#/$defs/{kind.type}.{{model}}")
+    except Exception:  # the wall round a plugin: its own types need not have a schema, and the others do
+        log.debug("the settings of type %s have no JSON Schema", kind.type, exc_info=True)
+        properties = {"type": {"const": kind.type}}
+        return {"type": "object", "title": kind.type, "required": ["type"], "properties": properties}
+    definitions.update({f"{kind.type}.{name}": schema for name, schema in written.get("$defs", {}).items()})
     settings = {name: _or_reference(schema) for name, schema in written.get("properties", {}).items()}
     described = {name: {**schema, "description": keys[name]} for name, schema in own.items()}
     required = [name for name in written.get("required", []) if name in {one.name for one in fields(kind.settings)}]
@@ -82,6 +101,7 @@ def _or_reference(schema: dict[str, Any]) -> dict[str, Any]:
     """Every setting may be a `${...}` instead."""
     outer: dict[str, Any] = {name: schema[name] for name in ("description", "default", "title") if name in schema}
     inner = {name: value for name, value in schema.items() if name not in outer}
-    if inner.get("type") == "string" and len(inner) == 1:
+    kinds = inner.get("type", ())
+    if "string" in ([kinds] if isinstance(kinds, str) else kinds) and not {"enum", "pattern", "const"} & inner.keys():
         return schema
     return {**outer, "anyOf": [inner, _REFERENCE]}

@@ -13,7 +13,7 @@ from checkmill.model.source import ConfiguredSource, Source
 from checkmill.steps.reading.expansion import Expansion
 from checkmill.steps.reading.findings import Findings
 from checkmill.steps.reading.keys import REPORTER_KEYS, SOURCE_KEYS, did_you_mean
-from checkmill.steps.reading.nodes import Map, Node
+from checkmill.steps.reading.nodes import Map, Node, Scalar, is_empty, shown
 from checkmill.steps.reading.sandboxed import in_sandbox
 from checkmill.steps.reading.templates import check_template
 from checkmill.steps.reading.validation import validated
@@ -36,7 +36,7 @@ def source_from(
 ) -> ConfiguredSource | None:
     """Read one entry of `sources`; what is wrong becomes findings."""
     path = f"sources.{name}"
-    kind = _type_of(written, path, host, findings, "source")
+    kind = _type_of(written, path, host, expansion, findings, "source")
     if not isinstance(kind, Source):
         return None
     settings = _settings(kind, written, path, tuple(SOURCE_KEYS), expansion, sandbox, findings)
@@ -52,14 +52,15 @@ def reporter_from(
 ) -> ConfiguredReporter | None:
     """Read one entry of `reporters`; what is wrong becomes findings."""
     path = f"reporters.{name}"
-    kind = _type_of(written, path, host, findings, "reporter")
+    kind = _type_of(written, path, host, expansion, findings, "reporter")
     if not isinstance(kind, Reporter):
         return None
     settings = _settings(kind, written, path, tuple(REPORTER_KEYS), expansion, sandbox, findings)
     body = kind.body
     node = written.get("body")
-    if node is not None:
-        body = findings.text(node, f"{path}.body") or body
+    if node is not None and not is_empty(node):
+        node = expansion.node(node, f"{path}.body", findings.problems)
+        body = findings.text(node, f"{path}.body") or ""
         check_template(body, node, f"{path}.body", "body", findings)
     if settings is None or findings.problems:
         return None
@@ -69,12 +70,14 @@ def reporter_from(
 
 
 def _type_of(
-    written: Map, path: str, host: Host, findings: Findings, kind: str
+    written: Map, path: str, host: Host, expansion: Expansion, findings: Findings, kind: str
 ) -> Source[Any] | Reporter[Any, Any] | None:
     node = written.get("type")
     if node is None:
         findings.add("'type' is missing", written.place, path, f"installed types: {', '.join(host.types)}")
+    if node is None or is_empty(node):
         return None
+    node = expansion.node(node, f"{path}.type", findings.problems)
     name = findings.text(node, f"{path}.type")
     if name is None:
         return None
@@ -84,14 +87,12 @@ def _type_of(
     plugin = host.failed(name)
     other = host.reporter_type(name) if kind == "source" else host.source_type(name)
     if plugin is not None and plugin.problems:
-        sentence, hint = f"the type {name!r} does not work: {plugin.problems[0]}", "the other sources run"
+        sentence, hint = f"the type {name!r} does not work: {plugin.problems[0]}", ""
     elif other is not None:
-        sentence, hint = (
-            f"{name!r} is not a {kind} type",
-            f"write it under '{'reporters' if kind == 'source' else 'sources'}'",
-        )
+        where = "reporters" if kind == "source" else "sources"
+        sentence, hint = f"{name!r} is not a {kind} type", f"write it under {where!r}"
     else:
-        sentence, hint = f"unknown {kind} type {name!r}", did_you_mean(name, host.types)
+        sentence, hint = f"unknown {kind} type {shown(node)}", did_you_mean(name, host.types)
     findings.add(sentence, node.place, f"{path}.type", hint)
     return None
 
@@ -107,11 +108,14 @@ def _settings(
 ) -> Any:
     if sandbox is not None:
         written = in_sandbox(kind.settings, kind.sandbox.settings if kind.sandbox else {}, written)
-    own = {key: entry for key, entry in written if key not in beside}
+    own = {key: entry for key, entry in written if key not in beside and not is_empty(entry.value)}
     expanded = expansion.node(Map(written.place, own), path, findings.problems)
-    if findings.problems or not isinstance(expanded, Map):
+    if not isinstance(expanded, Map):
         return None
-    settings: HttpSettings | None = validated(kind.settings, expanded, path, findings)
+    told = frozenset(key for key, entry in written if is_empty(entry.value))
+    settings: HttpSettings | None = validated(kind.settings, expanded, path, findings, beside=beside, told=told)
+    if sandbox is None:
+        _check_url(expanded, path, findings, missing=settings is not None and not settings.base_url)
     if settings is None:
         return None
     if sandbox is not None:
@@ -120,33 +124,31 @@ def _settings(
             findings.add(f"the type {kind.type!r} brings no sandbox", written.place, path, "run without --sandbox")
             return None
         return replace(settings, base_url=base_url)
-    _check_url(settings.base_url, written, path, findings)
     return settings
 
 
-def _check_url(base_url: str, written: Map, path: str, findings: Findings) -> None:
+def _check_url(written: Map, path: str, findings: Findings, *, missing: bool) -> None:
     node = written.get("base_url")
-    place = node.place if node else written.place
-    if not base_url:
-        findings.add("'base_url' is missing", place, path, "say where the vendor answers")
+    if node is None and missing:
+        findings.add("'base_url' is missing", written.place, path, "say where the vendor answers")
+    if not isinstance(node, Scalar) or not isinstance(node.value, str):
         return
     try:
-        url = urlsplit(base_url)
+        url = urlsplit(node.value)
         usable = url.scheme in {"http", "https"} and bool(url.hostname) and url.port != 0
     except ValueError:
         usable = False
+    # The address is not quoted: it may hold a password.
     if not usable:
-        findings.add(
-            "the address is no http or https URL", place, f"{path}.base_url", "write it like https://api.example.com"
-        )
+        hint = "write it like https://api.example.com"
+        findings.add("the address is no http or https URL", node.place, f"{path}.base_url", hint)
     elif url.username or url.password or url.query or url.fragment:
-        findings.add(
-            "the address holds more than host and path", place, f"{path}.base_url", "leave out users, '?' and '#'"
-        )
+        hint = "leave out users, '?' and '#'"
+        findings.add("the address holds more than host and path", node.place, f"{path}.base_url", hint)
 
 
 def _labels(node: Node | None, path: str, expansion: Expansion, findings: Findings) -> dict[str, str] | None:
-    if node is None:
+    if node is None or is_empty(node):
         return {}
     expanded = expansion.node(node, path, findings.problems)
     labels = findings.map(expanded, path)
@@ -155,9 +157,8 @@ def _labels(node: Node | None, path: str, expansion: Expansion, findings: Findin
     read: dict[str, str] = {}
     for label, entry in labels:
         if label == "source":
-            findings.add(
-                "the label 'source' is the source's name", entry.place, f"{path}.source", "choose another name"
-            )
+            hint = "choose another name"
+            findings.add("the label 'source' is the source's name", entry.place, f"{path}.source", hint)
         text = findings.text(entry.value, f"{path}.{label}")
         if text is not None:
             read[label] = text

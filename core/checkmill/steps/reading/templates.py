@@ -5,7 +5,7 @@ from __future__ import annotations
 from checkmill.model.templates import VARIABLES, TemplateError, is_template, undeclared_in
 from checkmill.steps.reading.findings import Findings
 from checkmill.steps.reading.keys import did_you_mean
-from checkmill.steps.reading.nodes import Node
+from checkmill.steps.reading.nodes import Node, is_reference, shown
 
 
 def check_template(text: str, node: Node, path: str, purpose: str, findings: Findings) -> None:
@@ -15,7 +15,12 @@ def check_template(text: str, node: Node, path: str, purpose: str, findings: Fin
     try:
         unknown = undeclared_in(text) - VARIABLES[purpose].keys()
     except TemplateError as error:
-        findings.add(f"the template does not parse: {error}", node.place, path)
+        # With a `${...}` filled in, the error may quote any part of its value.
+        why = "" if is_reference(node) else f": {error}"
+        findings.add(f"the template does not parse{why}", node.place, path, "see Jinja2's template syntax")
+        return
+    if unknown and is_reference(node):
+        findings.add(f"the template {shown(node)} uses a variable that it is not given", node.place, path)
         return
     for name in sorted(unknown):
         findings.add(
