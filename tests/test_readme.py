@@ -23,7 +23,7 @@ def blocks(language: str) -> list[str]:
 def test_tables_and_samples_are_what_the_code_gives() -> None:
     made = expected()
     different = [(there, now) for there, now in zip(TEXT.splitlines(), made.splitlines(), strict=False) if there != now]
-    assert made == TEXT, f"run: python tests/support/readme.py; first difference: {different[:1]}"
+    assert made == TEXT, f"run: PYTHONPATH=tests python -m support.readme; first difference: {different[:1]}"
 
 
 def test_every_hook_has_a_row() -> None:

@@ -20,7 +20,7 @@ from checkmill.cli.arguments import QUIET, command_of
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
 from checkmill.entry import run_command
-from checkmill.model import secret
+from support.secrets import own_secrets
 
 #: 2033, later than any file a test writes.
 NOW = 2_000_000_000.0
@@ -116,8 +116,7 @@ class Desk:
         streams = Captured(quiet=command_of(argv) in QUIET)
         edges = Edges(now=self.clock, sleep=lambda _: None, chance=lambda: 0.0, environ=self.environ)
         noise = io.StringIO()
-        _forget_secrets()
-        with _own_logging(), redirect_stderr(noise):
+        with own_secrets(), _own_logging(), redirect_stderr(noise):
             code = run_command(argv, streams, edges)
         err = "".join(f"{remark}\n" for remark in streams.remarks) + noise.getvalue()
         return Ran(code, "".join(streams.written), err, len(streams.written))
@@ -151,12 +150,6 @@ class Desk:
             pieces = list(iter(lambda: ours.recv(_LARGEST_DATAGRAM), b""))
             _, err = process.communicate(timeout=20)
         return Ran(process.returncode, b"".join(pieces).decode(), (err or b"").decode(), len(pieces))
-
-
-def _forget_secrets() -> None:
-    """Each command knows the secrets that it reads itself, as a process of its own would."""
-    secret._known.clear()
-    secret._pattern[0] = None
 
 
 def read_line(stream: IO[bytes] | None) -> str:

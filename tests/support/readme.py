@@ -1,4 +1,4 @@
-"""The README's tables and samples, made from the code. `python tests/support/readme.py` writes them anew."""
+"""The README's tables and samples, made from the code. `PYTHONPATH=tests python -m support.readme` writes them anew."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from checkmill.model.source import Metric
 from checkmill.model.templates import VARIABLES
 from checkmill.steps.reading.keys import CHECK_KEYS
 from checkmill.steps.reading.validation import adapter_of, annotations_of
+from support.secrets import own_secrets
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
@@ -74,7 +75,8 @@ def output_of(argv: list[str]) -> str:
     streams = Captured()
     with tempfile.TemporaryDirectory() as state, contextlib.chdir(ROOT):
         edges = Edges(now=lambda: MOMENT, environ={"CHECKMILL_STATE_DIR": f"{state}/state", "PATH": os.defpath})
-        run_command(argv, streams, edges)
+        with own_secrets():
+            run_command(argv, streams, edges)
     return streams.text.replace(f"{ROOT}/tests/examples/broken", "/etc/checkmill/checks.d").replace(f"{ROOT}/", "")
 
 
@@ -113,7 +115,7 @@ def _usage(action: Any) -> str:
     if not action.option_strings:
         if action.choices:
             name = "{" + ",".join(action.choices) + "}"
-        return {None: name, "?": f"[{name}]", "*": f"[{name}...]"}[action.nargs]
+        return {None: name, "?": f"[{name}]", "*": f"[{name}...]", "+": f"{name}..."}[action.nargs]
     option = action.option_strings[0]
     value = "{" + ",".join(action.choices) + "}" if action.choices else name
     return f"[{option}]" if action.nargs == 0 else f"[{option} {value}]"
