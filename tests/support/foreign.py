@@ -74,6 +74,10 @@ def _length(payload: dict[str, Any], query: NoQuery) -> Iterator[Sample]:
         yield Sample.number(value, queue=name)
 
 
+def _no_samples(payload: Any, query: Any) -> Iterator[Sample]:
+    return iter(())
+
+
 def _nothing(settings: Any, query: Any) -> Flow[dict[str, Any]]:
     response = yield from settings.get("/")
     return dict(response.json())
@@ -88,6 +92,13 @@ def _tally(world: World) -> App:
     return app
 
 
+def _bell(world: World) -> App:
+    def app(asked: Asked) -> Answer:
+        return Answer(json={})
+
+    return app
+
+
 def _deliver(settings: BellSettings, target: BellTarget, body: str) -> Flow[Receipt]:
     yield from settings.post(f"/{target.tower}", body=body.encode())
     return Receipt(Outcome.ACCEPTED)
@@ -98,7 +109,7 @@ TALLY = Source(
     type="tally",
     settings=TallySettings,
     metrics=[
-        Metric("of_day", Dataset("days", _queues, query=Day), lambda payload, query: ()),
+        Metric("of_day", Dataset("days", _queues, query=Day), _no_samples),
         Metric("length", QUEUES, _length, labels=("queue",), minimum=0.0, help="how long each queue is"),
         Metric("full", QUEUES, _length, unit="%", labels=("queue", "id"), minimum=0.0, maximum=100.0),
         # Whatever limit is put first, nothing is above it.
@@ -110,7 +121,7 @@ TALLY = Source(
 GRIM = Source(
     type="grim",
     settings=GrimSettings,
-    metrics=[Metric("mood", Dataset("moods", _nothing), lambda payload, query: ())],
+    metrics=[Metric("mood", Dataset("moods", _nothing), _no_samples)],
     sandbox=Sandbox(_tally),
 )
 PLAIN = Source(type="plain", settings=SourceSettings, metrics=[])
@@ -120,9 +131,7 @@ BELL = Reporter(
     target=BellTarget,
     deliver=_deliver,
     body='{"state": "{{ state }}"}',
-    sandbox=Sandbox(
-        lambda world: lambda asked: Answer(json={}), settings={"rope": "long-rope"}, target={"tower": "north"}
-    ),
+    sandbox=Sandbox(_bell, settings={"rope": "long-rope"}, target={"tower": "north"}),
 )
 
 

@@ -31,8 +31,8 @@ ODD_VALUES: list[Any] = [
     "1e999",
     [],
     {},
-    [1],
-    {"a": 1},
+    [FAR_ABOVE],
+    {"a": FAR_ABOVE},
     float("nan"),
     float("inf"),
     float("-inf"),
@@ -60,7 +60,9 @@ def cpu_answer() -> dict[str, Any]:
 def hostility(seed: int, bomb: bytes) -> Hostility:
     """The hostile answer of a seed; equal seeds give equal answers. `bomb` is gzip of more than the source takes."""
     chance = random.Random(seed)
-    kind = chance.choices(list(_MAKERS), weights=[weight for weight, _ in _MAKERS.values()])[0]
+    kinds = list(_MAKERS)
+    # Each kind once, then as often as it weighs.
+    kind = kinds[seed - 1] if 0 < seed <= len(kinds) else chance.choices(kinds, [_MAKERS[one][0] for one in kinds])[0]
     return Hostility(kind, _MAKERS[kind][1](chance, bomb))
 
 
@@ -121,7 +123,7 @@ def _huge(chance: random.Random, bomb: bytes) -> Callable[[Talk], None]:
 
 
 def _not_a_number(chance: random.Random, _: bytes) -> Callable[[Talk], None]:
-    word = chance.choice([b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"nan", b"1e-400000000"])
+    word = chance.choice([b"NaN", b"Infinity", b"-Infinity", b"1e400", b"-1e400", b"nan"])
     return _says(response(b'{"values":{"web-1":' + word + b',"web-2":' + word + b"}}"))
 
 
@@ -239,3 +241,4 @@ _MAKERS: dict[str, tuple[float, Callable[[random.Random, bytes], Callable[[Talk]
     "chunked": (4, _chunked),
     "flipped": (8, _flipped),
 }
+KINDS = tuple(_MAKERS)

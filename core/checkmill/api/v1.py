@@ -17,7 +17,20 @@ from checkmill.model.errors import (
     TlsError,
     TooLargeError,
 )
-from checkmill.model.flow import Flow, Request, Response, attempt, now, send, together
+from checkmill.model.flow import (
+    Exchange,
+    Exchanged,
+    Flow,
+    Request,
+    Response,
+    attempt,
+    exchange,
+    heavy,
+    now,
+    send,
+    session,
+    together,
+)
 from checkmill.model.levels import Levels, Limits, Range
 from checkmill.model.reporter import Outcome, Receipt, Reporter
 from checkmill.model.sample import Sample, number_of
@@ -49,6 +62,8 @@ __all__ = [
     "DeadlineError",
     "DnsError",
     "Doc",
+    "Exchange",
+    "Exchanged",
     "Flow",
     "Levels",
     "Limits",
@@ -83,11 +98,14 @@ __all__ = [
     "TooLargeError",
     "World",
     "attempt",
+    "exchange",
+    "heavy",
     "hookimpl",
     "now",
     "number_of",
     "redact",
     "send",
+    "session",
     "together",
     "wave",
 ]

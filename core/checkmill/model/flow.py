@@ -7,21 +7,26 @@ answers:
     response = yield from settings.get("/v1/hosts")
     pages = yield from together([settings.get("/v1/a"), settings.get("/v1/b")])
     answer = yield from attempt(settings.get("/v1/c"))          # a Response, or the SourceError as a value
+    token = yield from session(log_in)                          # what the source's login gave, shared by all its flows
+    said = yield from exchange(Exchange("10.0.0.5", 7, "udp", b"ping"))
+    rows = yield from heavy(rows_of, response.body)             # in a child process that ends at the deadline
 """
 
 from __future__ import annotations
 
 import json
 import math
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 from urllib.parse import quote, urlencode
 
 from checkmill.model.errors import ConfigurationError, ParseError, SourceError
 from checkmill.model.secret import SHOWN, Secret
 
+S = TypeVar("S")
 T = TypeVar("T")
+Ts = TypeVarTuple("Ts")
 
 #: Text that may be a secret: written with `reveal()` on its way out, shown as stars everywhere else.
 Text: TypeAlias = "str | int | float | Secret"
@@ -163,7 +168,73 @@ class Now:
     """A look at the wall clock; the answer is the time in epoch seconds. A flow has no clock of its own."""
 
 
-Call: TypeAlias = Request | Together | Attempt | Now
+@dataclass(frozen=True)
+class Session:
+    """A look at the source's session; the answer is what `login` gave, which must be the `Source.session`."""
+
+    login: Callable[[Any], Flow[Any]]
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """One exchange over TCP or UDP: connect, send the payload, read the answer.
+
+    Over TCP the answer ends after `read_bytes` bytes (0: nothing is read), or with the bytes `read_until`, or when the
+    peer closes; over UDP it is the first datagram. `max_size` in bytes goes before the source's, `timeout_s` bounds it
+    below the deadline of the fetch. It is sent once, shared with nobody, and goes through no proxy.
+
+    Raises `ConfigurationError` for what cannot be asked so.
+    """
+
+    host: str
+    port: int
+    protocol: Literal["tcp", "udp"] = "tcp"
+    payload: bytes = field(default=b"", repr=False)
+    read_until: bytes | None = None
+    read_bytes: int | None = None
+    max_size: int | None = None
+    timeout_s: float | None = None
+
+    def __post_init__(self) -> None:
+        for holds, otherwise in (
+            (self.protocol in {"tcp", "udp"}, f"{self.protocol!r} is neither tcp nor udp"),
+            (bool(self.host), "the host is empty"),
+            (1 <= self.port <= 65535, f"{self.port} is not a port: 1 to 65535"),
+            (self.read_until is None or self.read_bytes is None, "read_until and read_bytes exclude each other"),
+            (self.read_until != b"", "read_until is empty"),
+            (self.read_bytes is None or self.read_bytes >= 0, f"read_bytes {self.read_bytes} is negative"),
+            (
+                self.protocol != "udp" or (self.read_until is None and self.read_bytes is None),
+                "a datagram is read whole: read_until and read_bytes are for tcp",
+            ),
+        ):
+            if not holds:
+                raise ConfigurationError(f"the exchange with {self.where} cannot be: {otherwise}")
+
+    @property
+    def where(self) -> str:
+        """The host and port it goes to: `db.example:5432`."""
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
+
+@dataclass(frozen=True)
+class Exchanged:
+    """What a peer answered; `address` is who was talked to, `elapsed_s` counts from the look-up of its name."""
+
+    data: bytes
+    elapsed_s: float = 0.0
+    address: str = ""
+
+
+@dataclass(frozen=True)
+class Heavy:
+    """A call of a function in a child process, which is ended at the deadline; the answer is what it returns."""
+
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = ()
+
+
+Call: TypeAlias = Request | Together | Attempt | Now | Session | Exchange | Heavy
 #: A generator of calls that returns a T.
 Flow: TypeAlias = Generator[Call, Any, T]
 
@@ -190,6 +261,31 @@ def now() -> Flow[float]:
     """Ask for the time; the answer is epoch seconds. For requests that name a period of time."""
     at: float = yield Now()
     return at
+
+
+def session(login: Callable[[S], Flow[T]]) -> Flow[T]:
+    """Give the value of the source's login, `Source(session=login)`: one login per source and run serves all flows.
+
+    A flow that finds the session ended raises `SessionExpired`: the source is logged in once more, and each flow that
+    raised it starts from its beginning, once. A login that fails is a `LoginError` of every flow.
+    """
+    value: T = yield Session(login)
+    return value
+
+
+def exchange(call: Exchange) -> Flow[Exchanged]:
+    """Carry out one exchange over TCP or UDP. A failure is raised at the yield as a `SourceError`."""
+    answer: Exchanged = yield call
+    return answer
+
+
+def heavy(function: Callable[[*Ts], T], *arguments: *Ts) -> Flow[T]:
+    """Call a function in a child process that is ended at the deadline, whatever it does; the answer is its result.
+
+    For what may take long or block. The function must be one of a module, arguments and result must be picklable.
+    """
+    answer: T = yield Heavy(function, arguments)
+    return answer
 
 
 def _revealed(value: Text) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, is_dataclass
+from dataclasses import MISSING, dataclass, fields, is_dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from checkmill.model.flow import Flow
@@ -35,6 +35,9 @@ class Dataset(Generic[S, Q, P]):
 
     `interval_s` is how long an answer is good unless the rule says otherwise (default 60), `timeout_s` the deadline of
     the whole flow (default 8), `max_size` the largest answer in bytes (default: the source's).
+
+    `flow` may be a plain function of a module instead: it is called in a child process, which is ended at the deadline,
+    and what it returns is the payload. Where types are checked, write a flow that yields from `heavy`.
     """
 
     name: str
@@ -53,6 +56,12 @@ class Dataset(Generic[S, Q, P]):
     def query_type(self) -> type[Any]:
         """The dataclass that a rule's `query:` is read into."""
         return self.query or NoQuery
+
+    @property
+    def needs_no_query(self) -> bool:
+        """Whether it can be fetched without a rule's saying what to ask for."""
+        optional = (one.default is not MISSING or one.default_factory is not MISSING for one in fields(self.query_type))
+        return all(optional)
 
 
 @dataclass(frozen=True)
@@ -96,14 +105,47 @@ class Metric(Generic[S, Q, P]):
 
 
 @dataclass(frozen=True)
+class Inventory(Generic[S, P]):
+    """The list of all entities of a source: of what `expect: all` expects a sample, and with which labels.
+
+    `entities` gives the labels of each entity, by name; a label that has several values, such as a tag, is a tuple of
+    them. `Sample.missing(reason, ...)` says that a part of the list is not known. `labels` are those that entities
+    carry; `key` is the one of them by which they are found again in the samples of every metric that has it. Of other
+    labels that both have, such as the project, the values must agree. The dataset takes no query, or needs none.
+    """
+
+    dataset: Dataset[S, Any, P]
+    entities: Callable[[P, Any], Iterable[Mapping[str, str | tuple[str, ...]] | Sample]]
+    key: str
+    labels: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        _check(isinstance(self.dataset, Dataset), "the inventory's dataset is not a Dataset")
+        _check(self.dataset.needs_no_query, "the inventory's dataset needs a query, which no rule can give it")
+        _check(callable(self.entities), "the inventory's entities are not callable")
+        _check(
+            isinstance(self.labels, tuple) and all(isinstance(label, str) for label in self.labels),
+            "the inventory's labels are not a tuple of names",
+        )
+        _check(self.key in self.labels, f"the inventory's key {self.key!r} is none of its labels")
+
+
+@dataclass(frozen=True)
 class Source(Generic[S]):
-    """A kind of source: what users write after `type:`, its settings, and what it can measure."""
+    """A kind of source: what users write after `type:`, its settings, and what it can measure.
+
+    `session` is the flow that logs in. It runs once per source and run, when the first flow asks for
+    `session(that_flow)`, and once more when a flow raises `SessionExpired`; what it returns lives in memory only.
+    `inventory` lists all entities; it is fetched only where a rule needs it.
+    """
 
     type: str
     settings: ClassOf[S]
     metrics: Iterable[Metric[S, Any, Any]]
     help: str = ""
     sandbox: Sandbox | None = None
+    session: Callable[[S], Flow[Any]] | None = None
+    inventory: Inventory[S, Any] | None = None
 
     def __post_init__(self) -> None:
         _check(bool(_TYPE.fullmatch(self.type)), f"source type {self.type!r} is not like 'nhn-monitoring'")
@@ -112,6 +154,11 @@ class Source(Generic[S]):
             f"source type {self.type}: its settings are not a dataclass derived from SourceSettings",
         )
         _check(is_dataclass(self.settings), f"source type {self.type}: its settings are not a dataclass")
+        _check(self.session is None or callable(self.session), f"source type {self.type}: its session is not callable")
+        _check(
+            self.inventory is None or isinstance(self.inventory, Inventory),
+            f"source type {self.type}: its inventory is not an Inventory",
+        )
         metrics = tuple(self.metrics)
         object.__setattr__(self, "metrics", metrics)
         _check(

@@ -2,37 +2,44 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
 from checkmill.model.errors import SourceError, error_for_status
-from checkmill.model.flow import Attempt, Call, Flow, Now, Request, Response, Together
+from checkmill.model.flow import (
+    Attempt,
+    Call,
+    Exchange,
+    Exchanged,
+    Flow,
+    Heavy,
+    Now,
+    Request,
+    Response,
+    Session,
+    Together,
+)
 from checkmill.model.sandbox import App, Asked
 
 T = TypeVar("T")
 Responder = Callable[[Request], Response]
 
 
-def play(flow: Flow[T], respond: Responder, at: float = 0.0) -> T:
+Converser = Callable[[Exchange], Exchanged | bytes]
+
+
+def play(
+    flow: Flow[T], respond: Responder, at: float = 0.0, *, session: Any = None, converse: Converser | None = None
+) -> T:
     """Carry out a flow with a function that answers each request, and give what the flow returns.
 
     A response without success raises in the flow what the driver would raise; `respond` may raise a `SourceError`.
-    `at` is the time (epoch seconds) that a flow which asks for it is told.
+    `at` is the time (epoch seconds) that a flow which asks for it is told, `session` what it gets for the value of its
+    login, and `converse` answers each exchange over TCP or UDP. What is `heavy` is called here and now.
     """
-    answer: Any = None
-    error: SourceError | None = None
-    while True:
-        try:
-            call = flow.send(answer) if error is None else flow.throw(error)
-        except StopIteration as end:
-            value: T = end.value
-            return value
-        answer = error = None
-        try:
-            answer = _carry_out(call, respond, at)
-        except SourceError as failure:
-            error = failure
+    return _Play(respond, at, session, converse).carry_out(flow)
 
 
 def vendor(app: App) -> Responder:
@@ -53,19 +60,56 @@ def vendor(app: App) -> Responder:
     return respond
 
 
-def _carry_out(call: Call | Flow[Any], respond: Responder, at: float) -> Any:
-    if isinstance(call, Request):
-        response = respond(call)
-        if not (response.ok or call.any_status):
-            raise error_for_status(response.status, call.shown_url())
-        return response
-    if isinstance(call, Together):
-        return [_carry_out(item, respond, at) for item in call.items]
-    if isinstance(call, Attempt):
-        try:
-            return _carry_out(call.item, respond, at)
-        except SourceError as failure:
-            return failure
-    if isinstance(call, Now):
-        return at
-    return play(call, respond, at)
+@dataclass(frozen=True)
+class _Play:
+    respond: Responder
+    at: float
+    session: Any
+    converse: Converser | None
+
+    def carry_out(self, flow: Flow[T]) -> T:
+        answer: Any = None
+        error: SourceError | None = None
+        while True:
+            try:
+                call = flow.send(answer) if error is None else flow.throw(error)
+            except StopIteration as end:
+                value: T = end.value
+                return value
+            answer = error = None
+            try:
+                answer = self._answer(call)
+            except SourceError as failure:
+                error = failure
+
+    def _answer(self, call: Call | Flow[Any]) -> Any:
+        match call:
+            case Request():
+                response = self.respond(call)
+                if not (response.ok or call.any_status):
+                    raise error_for_status(response.status, call.shown_url())
+                return response
+            case Together():
+                return [self._answer(item) for item in call.items]
+            case Attempt():
+                try:
+                    return self._answer(call.item)
+                except SourceError as failure:
+                    return failure
+            case Now():
+                return self.at
+            case Session():
+                return self.session
+            case Exchange():
+                return self._exchanged(call)
+            case Heavy():
+                result = call.function(*call.arguments)
+                return self.carry_out(result) if isinstance(result, Generator) else result
+            case _:
+                return self.carry_out(call)
+
+    def _exchanged(self, call: Exchange) -> Exchanged:
+        if self.converse is None:
+            raise AssertionError(f"the flow talks to {call.where}: give play a function, converse=..., that answers")
+        answer = self.converse(call)
+        return Exchanged(answer, address=call.where) if isinstance(answer, bytes) else answer

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from dataclasses import fields, replace
 from types import ModuleType
 from typing import Any, get_type_hints
@@ -73,7 +73,7 @@ def _against_sandbox(source: Source[Any], sandbox: Sandbox, settings: Any) -> It
     for metric in source.metrics:
         name = f"{source.type}: metric {metric.name}"
         try:
-            samples = _samples(metric, settings, respond)
+            samples = _samples(source, metric, settings, respond)
         except SourceError as error:
             if error.stage != "configuration":
                 yield f"{name} is not answered by the sandbox: {error.sentence}"
@@ -81,14 +81,16 @@ def _against_sandbox(source: Source[Any], sandbox: Sandbox, settings: Any) -> It
         if not samples:
             yield f"{name} has no sample in the sandbox"
         yield from (f"{name}: {wrong}" for sample in samples for wrong in _wrong_with(sample, metric))
-        yield from _under_hostile_answers(metric, settings, name)
-        yield from _with_wrong_secrets(metric, settings, respond, name)
+        yield from _under_hostile_answers(source, metric, settings, name)
+        yield from _with_wrong_secrets(source, metric, settings, respond, name)
 
 
-def _under_hostile_answers(metric: Metric[Any, Any, Any], settings: Any, name: str) -> Iterator[str]:
+def _under_hostile_answers(
+    source: Source[Any], metric: Metric[Any, Any, Any], settings: Any, name: str
+) -> Iterator[str]:
     for what, body in HOSTILE.items():
         try:
-            samples = _samples(metric, settings, _always(body))
+            samples = _samples(source, metric, settings, _always(body))
         except SourceError:
             continue
         except Exception as error:  # noqa: BLE001 - this is what the check is for
@@ -99,13 +101,17 @@ def _under_hostile_answers(metric: Metric[Any, Any, Any], settings: Any, name: s
 
 
 def _with_wrong_secrets(
-    metric: Metric[Any, Any, Any], settings: Any, respond: Callable[[Request], Response], name: str
+    source: Source[Any],
+    metric: Metric[Any, Any, Any],
+    settings: Any,
+    respond: Callable[[Request], Response],
+    name: str,
 ) -> Iterator[str]:
     for field in fields(settings):
         if isinstance(getattr(settings, field.name), Secret):
             wrong = replace(settings, **{field.name: Secret("not-the-secret-of-the-sandbox")})
             try:
-                samples = _samples(metric, wrong, respond)
+                samples = _samples(source, metric, wrong, respond)
             except SourceError as error:
                 if "not-the-secret" in str(error):
                     yield f"{name} shows the setting {field.name} in an error"
@@ -134,9 +140,14 @@ def _of_reporter(reporter: Reporter[Any, Any]) -> Iterator[str]:
             yield f"{reporter.type} takes {what} for accepted"
 
 
-def _samples(metric: Metric[Any, Any, Any], settings: Any, respond: Callable[[Request], Response]) -> list[Sample]:
+def _samples(
+    source: Source[Any], metric: Metric[Any, Any, Any], settings: Any, respond: Callable[[Request], Response]
+) -> list[Sample]:
     query = metric.dataset.query_type()
-    payload = play(metric.dataset.flow(settings, query), respond, MOMENT)
+    session = None if source.session is None else play(source.session(settings), respond, MOMENT)
+    started = metric.dataset.flow(settings, query)
+    # A dataset may be a plain function, which has the payload already.
+    payload = play(started, respond, MOMENT, session=session) if isinstance(started, Generator) else started
     return list(metric.samples(payload, query))
 
 

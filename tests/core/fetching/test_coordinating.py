@@ -191,7 +191,7 @@ def test_fetches_that_are_equal_are_carried_out_once(server: Server) -> None:
     )
     fetches = [Fetch(source, dataset, NoQuery(), timeout_s) for timeout_s in (0.0, 3.0, 1.0)]
     fetched = fetch_all(fetches, Edges())
-    assert list(fetched) == [("shop", "hosts", NoQuery())]
+    assert list(fetched) == [("shop", "hosts", "NoQuery()")]
     assert fetched[fetches[0].key].payload == "/hosts"
     assert len(server.got) == 1
 

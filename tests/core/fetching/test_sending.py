@@ -277,7 +277,9 @@ def test_a_redirect_elsewhere_is_refused_and_names_the_host_alone(fetch: Any, se
     assert other.got == []
 
 
-@pytest.mark.parametrize("location", ["ftp://127.0.0.1/x", "http://", "http://127.0.0.1:99999/", "javascript:x"])
+@pytest.mark.parametrize(
+    "location", ["ftp://127.0.0.1/x", "http://", "http://127.0.0.1:99999/", "javascript:x", "http://[::1/", "//[x]/"]
+)
 def test_a_redirect_to_no_address_is_refused(fetch: Any, serve: Any, location: str) -> None:
     server = serve(Script(Reply(302, headers={"Location": location})))
     settings = SourceSettings(base_url=server.url)

@@ -9,22 +9,31 @@
     plain          makes moves one after the other; side_by_side makes them in an asyncio loop
     clients        httpx, used by both; trail and classifying say in which stage it failed, and why
     group          what the jobs of one source share: pacing, trust, the answers to equal reads
+    sessions       one login per source and run, and when there is another
     outgoing, body a request on its way out, an answer's body on its way in
+    exchanging     one exchange over TCP or UDP
+    children       a function in a child process; child is that process; descendants finds and ends what it started
+    last_resort    for a process of Checkmill's own: ends what plugins leave, and itself if they hold the interpreter
 
 Importing this package imports neither httpx nor asyncio: a run that finds everything fresh needs neither.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.model.fetch import Fetch, Fetched
+from checkmill.model.flow import heavy
 from checkmill.steps.fetching.coordinating import carry_out
 from checkmill.steps.fetching.jobs import Done, Job
+from checkmill.steps.fetching.last_resort import LAST_RESORT
 
-__all__ = ["Done", "Job", "carry_out", "fetch_all"]
+__all__ = ["LAST_RESORT", "Done", "Job", "carry_out", "fetch_all"]
+
+_CO_GENERATOR = 0x20
 
 
 def fetch_all(
@@ -55,8 +64,24 @@ def _job(fetch: Fetch) -> Job:
         start=_start(fetch),
         timeout_s=fetch.timeout_s,
         max_size=fetch.dataset.max_size,
+        login=fetch.source.type.session,
     )
 
 
 def _start(fetch: Fetch) -> Callable[[], Any]:
-    return lambda: fetch.dataset.flow(fetch.source.settings, fetch.query)
+    flow, settings, query = fetch.dataset.flow, fetch.source.settings, fetch.query
+    if _is_plain_function(flow):
+        return lambda: heavy(flow, settings, query)
+    return lambda: flow(settings, query)
+
+
+def _is_plain_function(flow: Callable[..., Any]) -> bool:
+    """Whether a dataset is a function that a child process can find and that does not say it gives a flow."""
+    code = getattr(flow, "__code__", None)
+    if code is None or code.co_flags & _CO_GENERATOR or any(word in _gives(flow) for word in ("Flow", "Generator")):
+        return False
+    return getattr(sys.modules.get(flow.__module__), flow.__name__, None) is flow
+
+
+def _gives(function: Callable[..., Any]) -> str:
+    return str(getattr(function, "__annotations__", {}).get("return", ""))

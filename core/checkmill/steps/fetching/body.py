@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from checkmill.model.errors import ParseError, ReadError, TooLargeError
 
 MIB = 1 << 20
 #: More gzip members than this in one answer are an attack on the processor.
 MOST_MEMBERS = 10_000
+#: As much is decompressed at a time.
+_PIECE = 1 << 16
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -45,7 +47,7 @@ class Body:
         if self._inflater is None:
             self._content += piece
             return
-        for part in self._inflater.inflate(piece, self._cap + 1 - len(self._content)):
+        for part in self._inflater.inflate(piece):
             self._content += part
             if len(self._content) > self._cap:
                 raise self._too_large()
@@ -74,29 +76,30 @@ class _Inflater:
         self._stream = zlib.decompressobj(_GZIP) if encoding == "gzip" else None
         self.complete = False
 
-    def inflate(self, data: bytes, room: int) -> list[bytes]:
-        """Decompress a piece; parts come to no more than `room` bytes together."""
-        parts = []
+    def inflate(self, data: bytes) -> Iterator[bytes]:
+        """Decompress a piece, little by little: whoever has enough takes no more."""
         if self._stream is None:
             self._head += data
             if len(self._head) < 2:
-                return []
+                return
             data = self._head
             bare = data[0] & 0x0F != 8 or int.from_bytes(data[:2], "big") % 31 != 0  # RFC 1950, 2.2
             self._stream = zlib.decompressobj(-zlib.MAX_WBITS if bare else zlib.MAX_WBITS)
-        while data and room > 0:
+        filled = False
+        while data or filled:
             if self.complete:
                 data = self._next_member(data)
+                filled = False
                 continue
             try:
-                part = self._stream.decompress(data, room)
+                part = self._stream.decompress(data, _PIECE)
             except zlib.error:
                 raise self._not_as_said() from None
-            parts.append(part)
-            room -= len(part)
             self.complete = self._stream.eof
             data = self._stream.unused_data if self.complete else self._stream.unconsumed_tail
-        return parts
+            # A part that fills the room may have left more behind than stands in the data.
+            filled = len(part) == _PIECE and not self.complete
+            yield part
 
     def _next_member(self, data: bytes) -> bytes:
         """Begin the next gzip member (RFC 1952, 2.2), past the zeros that some writers pad with."""

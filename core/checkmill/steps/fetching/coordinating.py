@@ -12,12 +12,16 @@ from checkmill.model.errors import DeadlineError, SourceError
 from checkmill.steps.fetching.crew import Began, Crew, Ended, Event, taken
 from checkmill.steps.fetching.group import Group
 from checkmill.steps.fetching.jobs import Done, Job
+from checkmill.steps.fetching.last_resort import LAST_RESORT
 from checkmill.steps.fetching.moves import seconds_text
+from checkmill.steps.fetching.sessions import Login
 
 #: How long after its deadline a job may still report by itself, with the better sentence.
 GRACE_S = 0.25
 #: Most sources at the same time.
 MOST_CREWS = 64
+#: How long the rest of a run may take when a plugin is still at work that should have ended.
+AFTERMATH_S = 30.0
 _LONGEST_WAIT_S = 3600.0
 
 
@@ -55,8 +59,11 @@ class _Coordination:
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._waiting = deque(self._crews())
         self._at_work: set[Crew] = set()
+        self._longest_s = max((job.timeout_s for job in jobs), default=0.0)
+        self._stuck = False
 
     def carry_out(self) -> list[Done]:
+        LAST_RESORT.before_plugins()
         try:
             while len(self._done) < len(self._jobs):
                 self._start_crews()
@@ -64,6 +71,8 @@ class _Coordination:
                 self._settle_overdue()
             self._see_off()
         finally:
+            # A plugin that is stuck may yet take the interpreter with it.
+            LAST_RESORT.expect_by(AFTERMATH_S if self._stuck else None)
             for crew in self._at_work:
                 crew.todo.clear()
         return [self._done[index] for index in range(len(self._jobs))]
@@ -72,9 +81,11 @@ class _Coordination:
         numbers: dict[str, deque[int]] = {}
         for index, job in enumerate(self._jobs):
             numbers.setdefault(job.group, deque()).append(index)
-        return [
-            self._crew(Group(name, self._jobs[todo[0]].settings, self._edges), todo) for name, todo in numbers.items()
-        ]
+        return [self._crew(self._group(name, self._jobs[todo[0]]), todo) for name, todo in numbers.items()]
+
+    def _group(self, name: str, first: Job) -> Group:
+        login = None if first.login is None else Login(first.login, first.settings)
+        return Group(name, first.settings, self._edges, login)
 
     def _crew(self, group: Group, todo: deque[int]) -> Crew:
         return Crew(group, todo, self._jobs, self._edges, self._give_up_at, self._events.put)
@@ -82,6 +93,8 @@ class _Coordination:
     def _start_crews(self) -> None:
         while self._waiting and len(self._at_work) < MOST_CREWS:
             crew = self._waiting.popleft()
+            # A plugin may take the interpreter before this thread so much as waits.
+            LAST_RESORT.expect_by(self._longest_s)
             try:
                 crew.start()
             except RuntimeError:
@@ -103,6 +116,8 @@ class _Coordination:
         if not self._at_work and self._events.empty() and not self._deadlines:
             return
         wait_s = _LONGEST_WAIT_S if until is None else until - self._edges.monotonic()
+        # A job that has begun may hold the interpreter before its beginning is heard of.
+        LAST_RESORT.expect_by(self._longest_s if until is None else wait_s)
         try:
             event = self._events.get(timeout=min(max(wait_s, 0.0), _LONGEST_WAIT_S))
         except Empty:
@@ -132,6 +147,7 @@ class _Coordination:
 
     def _leave_behind(self, crew: Crew) -> None:
         """Wait no longer for a thread that is stuck; what it has not begun goes to a new one."""
+        self._stuck = True
         self._at_work.discard(crew)
         todo = deque(taken(crew.todo))
         if todo:

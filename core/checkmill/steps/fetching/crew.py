@@ -15,6 +15,7 @@ from checkmill.steps.fetching.flowing import log_crash, performing
 from checkmill.steps.fetching.group import Group
 from checkmill.steps.fetching.jobs import Done, Job
 from checkmill.steps.fetching.moves import Terms
+from checkmill.steps.fetching.sessions import Visit
 
 if TYPE_CHECKING:
     from checkmill.steps.fetching.side_by_side import SideBySide
@@ -136,6 +137,7 @@ class Crew:
             max_size=job.settings.max_size if job.max_size is None else job.max_size,
             merge_reads=job.merge_reads,
             edges=self.edges,
+            visit=None if self.group.login is None else Visit(self.group.login),
         )
 
     def _done(self, began: Began, value: Any) -> Done:

@@ -3,17 +3,36 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Generator
+from dataclasses import replace
 from typing import Any
 
-from checkmill.model.errors import DeadlineError, PluginError, SourceError
-from checkmill.model.flow import Attempt, Flow, Now, Request, Together
+from checkmill.model.errors import DeadlineError, PluginError, SessionExpired, SourceError
+from checkmill.model.flow import Attempt, Exchange, Flow, Heavy, Now, Request, Session, Together
 from checkmill.model.secret import redact
-from checkmill.steps.fetching.moves import AllOf, Steps, Terms
+from checkmill.steps.fetching.moves import AllOf, Apart, Converse, GaveFlow, Once, Steps, Terms
 from checkmill.steps.fetching.sending import reading
+from checkmill.steps.fetching.sessions import Login, failed_login, refused
+
+_CALLS = (Request, Together, Attempt, Now, Session, Exchange, Heavy)
 
 
 def performing(start: Callable[[], Flow[Any] | Any], terms: Terms) -> Steps:
-    """Start a job and step through its flow; a start that is no flow has the result already."""
+    """Start a job and step through its flow; a start that is no flow has the result already.
+
+    A flow whose session has ended starts once more, with another.
+    """
+    while True:
+        try:
+            return (yield from _performing(start, terms))
+        except SessionExpired as expired:
+            if terms.visit is None:
+                raise
+            if not terms.visit.may_renew():
+                raise refused(expired, terms.visit) from None
+            terms = replace(terms, visit=terms.visit.renewed())
+
+
+def _performing(start: Callable[[], Flow[Any] | Any], terms: Terms) -> Steps:
     started = _inside_wall(terms.name, start)
     if isinstance(started, Coroutine):
         started.close()
@@ -31,7 +50,7 @@ def _flowing(flow: Flow[Any], terms: Terms) -> Steps:
             ended, call = _inside_wall(terms.name, _next_call, flow, answer, error)
             if ended:
                 return call
-            if not isinstance(call, Request | Together | Attempt | Now | Generator):
+            if not isinstance(call, (*_CALLS, Generator)):
                 raise PluginError(f"{terms.name} yields a {type(call).__name__}, which is neither a call nor a flow")
             if terms.left_s() <= 0:
                 # Not thrown in: a flow that answers every failure with one more call would never end.
@@ -46,20 +65,73 @@ def _flowing(flow: Flow[Any], terms: Terms) -> Steps:
 
 
 def _answering(call: object, terms: Terms) -> Steps:
-    if isinstance(call, Request):
-        return (yield from reading(call, terms))
-    if isinstance(call, Now):
-        return terms.edges.now()
-    if isinstance(call, Together):
-        return (yield AllOf(tuple(_answering(item, terms) for item in call.items)))
-    if isinstance(call, Attempt):
-        try:
-            return (yield from _answering(call.item, terms))
-        except SourceError as failure:
-            return failure
-    if isinstance(call, Generator):
-        return (yield from _flowing(call, terms))
+    match call:
+        case Request():
+            return (yield from reading(call, terms))
+        case Now():
+            return terms.edges.now()
+        case Together():
+            return (yield AllOf(tuple(_answering(item, terms) for item in call.items)))
+        case Attempt():
+            return (yield from _attempting(call, terms))
+        case Session():
+            return (yield from _visiting(call, terms))
+        case Exchange():
+            return (yield _conversation(call, terms))
+        case Heavy():
+            return (yield from _apart(call, terms))
+        case Generator():
+            return (yield from _flowing(call, terms))
     raise PluginError(f"{terms.name} asks for a {type(call).__name__}, which is neither a call nor a flow")
+
+
+def _attempting(call: Attempt, terms: Terms) -> Steps:
+    try:
+        return (yield from _answering(call.item, terms))
+    except SessionExpired as expired:
+        if terms.visit is not None and terms.visit.may_renew():
+            # Not a value yet: with another session it may well be an answer.
+            raise
+        return expired
+    except SourceError as failure:
+        return failure
+
+
+def _visiting(call: Session, terms: Terms) -> Steps:
+    """Give the value of the source's login, which the first to ask has carried out."""
+    visit = terms.visit
+    if visit is None or visit.login.flow is not call.login:
+        name = getattr(call.login, "__name__", "it")
+        raise PluginError(f"{terms.name} asks for a session, but the source does not declare session={name}")
+    generation = visit.come()
+    try:
+        return (yield Once(("session", generation), terms.deadline, _logging_in(visit.login, terms)))
+    except SourceError as error:
+        raise failed_login(error) from None
+
+
+def _logging_in(login: Login, terms: Terms) -> Steps:
+    terms = replace(terms, name=f"the login of {terms.name}", visit=None, merge_reads=False)
+    return (yield from _performing(lambda: login.flow(login.settings), terms))
+
+
+def _conversation(call: Exchange, terms: Terms) -> Converse:
+    return Converse(
+        exchange=call,
+        deadline=terms.deadline,
+        timeout_s=float("inf") if call.timeout_s is None else call.timeout_s,
+        connect_timeout_s=terms.settings.connect_timeout,
+        read_timeout_s=terms.settings.read_timeout,
+        max_size=terms.max_size if call.max_size is None else call.max_size,
+    )
+
+
+def _apart(call: Heavy, terms: Terms) -> Steps:
+    result = yield Apart(terms.name, call.function, call.arguments, terms.deadline, terms.max_size)
+    if not isinstance(result, GaveFlow):
+        return result
+    # It only described what to ask for: that is asked here, where the connections are.
+    return (yield from _performing(lambda: call.function(*call.arguments), terms))
 
 
 def _next_call(flow: Flow[Any], answer: Any, error: SourceError | None) -> tuple[bool, Any]:
@@ -94,11 +166,16 @@ def crashed(name: str, crash: BaseException) -> PluginError:
 
 def log_crash(name: str, crash: BaseException) -> None:
     """Write a traceback to the log, without secrets."""
-    # Imported here: a run without a crash pays for neither.
-    import logging
+    # Imported here and below: a run without a crash pays for neither.
     import traceback
 
-    text = "".join(traceback.format_exception(crash))
+    log_traceback(name, "".join(traceback.format_exception(crash)))
+
+
+def log_traceback(name: str, text: str) -> None:
+    """Write the text of a traceback to the log, without secrets."""
+    import logging
+
     logging.getLogger("checkmill").error("%s failed:\n%s", name, redact(text))
 
 

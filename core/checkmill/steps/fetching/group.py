@@ -1,4 +1,4 @@
-"""What the jobs of one source share: its name and settings, rate limit, trust, and the answers to equal reads."""
+"""What the jobs of one source share: name and settings, session, rate limit, trust, the answers to equal reads."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from checkmill.model.errors import DeadlineError, SourceError
 from checkmill.model.settings import HttpSettings
 from checkmill.steps.fetching.moves import Once
 from checkmill.steps.fetching.pacing import Pace
+from checkmill.steps.fetching.sessions import Login
 
 if TYPE_CHECKING:
     from checkmill.steps.fetching.trust import Trust
@@ -38,6 +39,7 @@ class Group:
     name: str
     settings: HttpSettings
     edges: Edges
+    login: Login | None = None
     pace: Pace = field(init=False)
     _reads: dict[Hashable, Read] = field(default_factory=dict, repr=False)
     _trust: list[Trust] = field(default_factory=list, repr=False)

@@ -17,7 +17,8 @@ class Job:
 
     `name` is shown to people. Jobs of one `group` share a client, a rate limit and, with `merge_reads`, the answers to
     equal reads; the groups know nothing of each other. `start` gives the flow, or the result itself where no request
-    is needed. `timeout_s` counts from when the job starts. `max_size` in bytes goes before the settings' own.
+    is needed. `timeout_s` counts from when the job starts. `max_size` in bytes goes before the settings' own. `login`
+    is the flow that opens the session of the group; all jobs of a group name the same.
     """
 
     name: str
@@ -27,6 +28,7 @@ class Job:
     timeout_s: float
     max_size: int | None = None
     merge_reads: bool = True
+    login: Callable[[Any], Flow[Any]] | None = None
 
 
 @dataclass(frozen=True)

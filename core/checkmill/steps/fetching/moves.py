@@ -6,18 +6,25 @@ a branch is thrown in at the move that asked for it.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Hashable, Mapping
+from collections.abc import Callable, Generator, Hashable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from checkmill.edges import Edges
 from checkmill.model.errors import SourceError
+from checkmill.model.flow import Exchange
 from checkmill.model.settings import HttpSettings
+
+if TYPE_CHECKING:
+    from checkmill.steps.fetching.sessions import Visit
 
 
 @dataclass(frozen=True)
 class Terms:
-    """What holds for everything a job does. `deadline` is a time of `edges.monotonic()`."""
+    """What holds for everything a job does. `deadline` is a time of `edges.monotonic()`.
+
+    `visit` is its way to the source's session; None where there is none, and while logging in.
+    """
 
     name: str
     settings: HttpSettings
@@ -25,6 +32,7 @@ class Terms:
     max_size: int
     merge_reads: bool
     edges: Edges
+    visit: Visit | None = None
 
     def left_s(self) -> float:
         """Seconds until the deadline, negative once it has passed."""
@@ -105,7 +113,40 @@ class AllOf:
     branches: tuple[Steps, ...]
 
 
-Move: TypeAlias = Wait | Transmit | Once | AllOf
+@dataclass(frozen=True)
+class Converse:
+    """Carry out one exchange over TCP or UDP, when a worker and the rate limit allow it; gives an `Exchanged`.
+
+    `deadline` is absolute, `timeout_s` counts from when it begins; `max_size` in bytes.
+    """
+
+    exchange: Exchange
+    deadline: float
+    timeout_s: float
+    connect_timeout_s: float
+    read_timeout_s: float
+    max_size: int
+
+
+@dataclass(frozen=True)
+class Apart:
+    """Call a function in a child process, which ends at the deadline; gives its result, or a `GaveFlow`.
+
+    `name` is the job's, for sentences; `max_size` bounds the result, in bytes as it is handed over.
+    """
+
+    name: str
+    function: Callable[..., Any]
+    arguments: tuple[Any, ...] = field(repr=False)
+    deadline: float
+    max_size: int
+
+
+class GaveFlow:
+    """Stands for the result of a function that gave a flow, which can only be carried out here."""
+
+
+Move: TypeAlias = Wait | Transmit | Once | AllOf | Converse | Apart
 Steps: TypeAlias = Generator[Move, Any, Any]
 
 

@@ -55,11 +55,10 @@ def redirected(request: Request, outgoing: Outgoing, answer: Answer, settings: H
     Below the source's own address its headers go along, elsewhere nothing does. Raises `RedirectError`, which names
     the host that was led to, but not the path or query, which may hold what only that host should know.
     """
-    target = urljoin(outgoing.url, answer.headers.get("location", ""))
     sentence = f"HTTP {answer.status} from {outgoing.shown} leads to"
     try:
-        parts = _address(target, "")
-    except ConfigurationError:
+        parts = _address(urljoin(outgoing.url, answer.headers.get("location", "")), "")
+    except (ConfigurationError, ValueError):  # urljoin refuses `http://[`
         raise RedirectError(f"{sentence} what is no http or https address") from None
     where = redact(where_of(parts))
     if outgoing.method not in {"GET", "HEAD"}:

@@ -6,8 +6,9 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from checkmill.model.errors import SourceError
+from checkmill.model.flow import Exchanged
 from checkmill.steps.fetching.group import Group
-from checkmill.steps.fetching.moves import AllOf, Answer, Failure, Move, Once, Steps, Transmit, Wait
+from checkmill.steps.fetching.moves import AllOf, Answer, Apart, Converse, Failure, Move, Once, Steps, Transmit, Wait
 
 if TYPE_CHECKING:
     from checkmill.steps.fetching.clients import PlainClient
@@ -60,6 +61,13 @@ class Plain:
             if len(move.branches) < 2:
                 return [self.run(branch) for branch in move.branches]
             return self._loop().run_all(move)
+        if isinstance(move, Converse):
+            return self._converse(move)
+        if isinstance(move, Apart):
+            # Imported here: most sources need no child process.
+            from checkmill.steps.fetching.children import Child
+
+            return Child(move, self._group.edges).run()
         self._wait(move)
         return None
 
@@ -90,6 +98,15 @@ class Plain:
         if wait_s:
             group.edges.sleep(wait_s)
         return self._client.send(Trail(order, proxy_shown(group.settings), group.edges))
+
+    def _converse(self, order: Converse) -> Exchanged:
+        # Imported here: most sources speak HTTP.
+        from checkmill.steps.fetching.exchanging import Conversation
+
+        wait_s = self._group.pace.wait_s(self._group.edges.monotonic(), order.deadline)
+        if wait_s:
+            self._group.edges.sleep(wait_s)
+        return Conversation(order, self._group.edges).run()
 
     def _loop(self) -> OwnLoop:
         if self._own_loop is None:

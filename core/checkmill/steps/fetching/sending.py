@@ -37,6 +37,8 @@ def reading(request: Request, terms: Terms) -> Steps:
         request.any_status,
         request.timeout_s,
         terms.max_size,
+        # What an ended session was answered is no answer for the next one.
+        None if terms.visit is None else terms.visit.used,
     )
     return (yield Once(key, terms.deadline, _sending(request, outgoing, terms)))
 

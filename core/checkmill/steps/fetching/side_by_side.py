@@ -5,16 +5,19 @@ from __future__ import annotations
 import asyncio
 import socket
 import threading
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from contextlib import suppress
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
+from checkmill.edges import Edges
 from checkmill.model.errors import DeadlineError, SourceError
 from checkmill.steps.fetching.group import Group
-from checkmill.steps.fetching.moves import AllOf, Answer, Failure, Move, Once, Steps, Transmit, Wait
+from checkmill.steps.fetching.moves import AllOf, Answer, Apart, Converse, Failure, Move, Once, Steps, Transmit, Wait
 
 if TYPE_CHECKING:
     from checkmill.steps.fetching.clients import SideClient
+
+T = TypeVar("T")
 
 
 class SideBySide:
@@ -56,6 +59,8 @@ class SideBySide:
             return await self._once(move)
         if isinstance(move, AllOf):
             return await self.all_of(move)
+        if isinstance(move, Converse | Apart):
+            return await self._aside(move)
         await self._wait(move)
         return None
 
@@ -121,6 +126,47 @@ class SideBySide:
         except SourceError as error:
             return Failure(error)
 
+    async def _aside(self, move: Converse | Apart) -> Any:
+        """Make a move that blocks, in a thread of its own; it ends at its deadline or when nobody wants it any more."""
+        edges = self._group.edges
+        try:
+            async with asyncio.timeout(max(0.0, move.deadline - edges.monotonic())):
+                await self._free_workers.acquire()
+        except TimeoutError:
+            raise DeadlineError("no worker was free before the deadline") from None
+        try:
+            if isinstance(move, Converse):
+                await asyncio.sleep(self._group.pace.wait_s(edges.monotonic(), move.deadline))
+            work = _work(move, edges)
+            try:
+                return await in_thread(work.run, "checkmill-aside")
+            except asyncio.CancelledError:
+                work.cut()
+                raise
+        finally:
+            self._free_workers.release()
+
+
+class Work(Protocol):
+    """What blocks until it is done, and can be ended from another thread."""
+
+    def run(self) -> Any:
+        """Do it. Raises `SourceError`."""
+
+    def cut(self) -> None:
+        """End it."""
+
+
+def _work(move: Converse | Apart, edges: Edges) -> Work:
+    # Imported here: each brings what only it needs.
+    if isinstance(move, Converse):
+        from checkmill.steps.fetching.exchanging import Conversation
+
+        return Conversation(move, edges)
+    from checkmill.steps.fetching.children import Child
+
+    return Child(move, edges)
+
 
 class OwnLoop:
     """A loop of its own for a thread that is not asynchronous; it and its connections live until `close`."""
@@ -169,24 +215,30 @@ class _Loop(asyncio.SelectorEventLoop):
         flags: int = 0,
     ) -> list[Any]:
         """Look a name up, like `socket.getaddrinfo`."""
-        found: asyncio.Future[list[Any]] = self.create_future()
+        return await in_thread(lambda: socket.getaddrinfo(host, port, family, type, proto, flags), "checkmill-dns")
 
-        def settle(addresses: list[Any] | None, error: Exception | None) -> None:
-            if found.done():
-                return
-            if error is not None:
-                found.set_exception(error)
-            else:
-                found.set_result(addresses or [])
 
-        def look_up() -> None:
-            addresses, error = None, None
-            try:
-                addresses = socket.getaddrinfo(host, port, family, type, proto, flags)
-            except Exception as failure:  # noqa: BLE001 - handed over to the thread of the loop
-                error = failure
-            with suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
-                self.call_soon_threadsafe(settle, addresses, error)
+async def in_thread(work: Callable[[], T], name: str) -> T:
+    """Have something that blocks done in a daemon thread, which nobody waits for when the interpreter ends."""
+    loop = asyncio.get_running_loop()
+    done: asyncio.Future[T] = loop.create_future()
 
-        threading.Thread(target=look_up, name="checkmill-dns", daemon=True).start()
-        return await found
+    def settle(value: Any, error: Exception | None) -> None:
+        if done.done():
+            return
+        if error is not None:
+            done.set_exception(error)
+        else:
+            done.set_result(value)
+
+    def run() -> None:
+        value, error = None, None
+        try:
+            value = work()
+        except Exception as failure:  # noqa: BLE001 - handed over to the thread of the loop
+            error = failure
+        with suppress(RuntimeError):  # the loop is closed: nobody waits for it any more
+            loop.call_soon_threadsafe(settle, value, error)
+
+    threading.Thread(target=run, name=name, daemon=True).start()
+    return await done

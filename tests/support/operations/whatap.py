@@ -1,0 +1,76 @@
+"""WhaTap's answers, made of a table of hosts as the rule files' stories write it.
+
+A host of a project: {cpu: 42, load1: 3.5, cores: 4, memory: 61, disks: {/data: {used: 96, free: 400GiB}},
+processes: {postgres: 2}, memory_of: {java: 5GiB}, uptime: 3d, rows: [95, 97], active: false}; all of it optional.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, TypeAlias
+
+from checkmill.model.units import seconds, size
+
+Hosts: TypeAlias = Mapping[str, Mapping[str, Any]]
+#: How many seconds a row of the time series covers.
+ROW_S = 300
+
+
+def answer(path: str, project: str, hosts: Hosts, now: float) -> Any:
+    """The document that WhaTap answers below one path, or None where there is nothing."""
+    if path == "/open/json/stat/sm_stat":
+        return {"servers": [_series(name, host, now) for name, host in hosts.items() if "rows" in host]}
+    active = {name: host for name, host in hosts.items() if host.get("active", True)}
+    values: dict[str, Any] = {
+        "/open/json/act_agent": f"{len(active)}.0",
+        "/open/json/inact_agent": f"{len(hosts) - len(active)}.0",
+        "/open/json/host": f"{len(hosts)}.0",
+        "/open/json/infra_cpu": {name: host["cpu"] for name, host in active.items() if "cpu" in host},
+        "/open/json/sm_proc": {name: _processes(host) for name, host in active.items() if "processes" in host},
+        "/open/json/sm_servers": [_row(name, host) for name, host in hosts.items()],
+        "/open/json/sm": {"servers": [{**_row(name, host), "snapshot": _snapshot(host)} for name, host in hosts.items()]},
+    }
+    return {"pname": project, "values": values[path]} if path in values else None
+
+
+def _row(name: str, host: Mapping[str, Any]) -> dict[str, Any]:
+    """A server of a list."""
+    active = host.get("active", True)
+    status = host.get("status", "ok")
+    cores = str(host.get("cores", 1))
+    return {"oname": name, "oid": _id(name), "isActive": active, "os_status": status, "cpu_cores": cores}
+
+
+def _id(name: str) -> int:
+    """A number for each name, the same in every run; WhaTap's are negative as often as not."""
+    return -sum(ord(letter) << (index % 20) for index, letter in enumerate(name, start=1))
+
+
+def _snapshot(host: Mapping[str, Any]) -> dict[str, Any]:
+    disks = {
+        mount: {"usedPercent": disk["used"], "freeSpace": size(disk["free"]), "ioPercent": disk.get("busy", 0.0)}
+        for mount, disk in host.get("disks", {"/": {"used": 10, "free": "90GiB"}}).items()
+    }
+    return {
+        "cpu": {"load1": host.get("load1", 0.1), "idle": 100 - host.get("cpu", 0)},
+        "memory": {"pused": host.get("memory", 50)},
+        "disk": disks,
+        "uptime": int(seconds(host.get("uptime", "90d"))),
+    }
+
+
+def _processes(host: Mapping[str, Any]) -> list[dict[str, Any]]:
+    memory = host.get("memory_of", {})
+    return [
+        {"cmd1": command, "memoryBytes": size(memory.get(command, "10MiB")), "bps": 0.0, "cpu": 0.1}
+        for command, count in host["processes"].items()
+        for _ in range(count)
+    ]
+
+
+def _series(name: str, host: Mapping[str, Any], now: float) -> dict[str, Any]:
+    """Rows of CPU use, oldest first; the last one ended with the last whole five minutes, or so long before."""
+    end = now // ROW_S * ROW_S - seconds(host["silent"]) if "silent" in host else now // ROW_S * ROW_S
+    begin = int(end) - ROW_S * len(host["rows"])
+    rows = [{"time": (begin + ROW_S * number) * 1000, "cpu": cpu} for number, cpu in enumerate(host["rows"])]
+    return {"oid": str(_id(name)), "timeData": rows}
