@@ -12,13 +12,16 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from typing import NoReturn
+from importlib import import_module
+from typing import Any, NoReturn
 
-from checkmill.cli.arguments import QUIET, Shown, UsageError, command_of, parsed
+from checkmill.cli.arguments import COMPLETE, QUIET, Shown, UsageError, command_of, parsed
 from checkmill.cli.streams import Streams, taken
 from checkmill.edges import Edges
 
 FAILED = 3
+#: The modules of commands that are not called like their module.
+_MODULES = dict.fromkeys(("list", "metrics", "plugins", "schema"), "catalogue")
 
 log = logging.getLogger("checkmill")
 
@@ -38,6 +41,10 @@ def main() -> NoReturn:
 def run_command(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Event | None = None) -> int:
     """Run one command with given streams and edges, and give its exit code."""
     command = command_of(argv)
+    if command == COMPLETE:
+        from checkmill.cli.completing import complete
+
+        return complete(argv[1:], streams, edges)
     try:
         code = _run(argv, streams, edges, stop or threading.Event())
     except UsageError as error:
@@ -75,26 +82,13 @@ def _run(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Ev
         return _command(arguments.command)(one)
 
 
-def _command(name: str) -> Callable[..., int]:
-    from checkmill.cli import catalogue
-    from checkmill.cli.check import check
-    from checkmill.cli.local import local
-    from checkmill.cli.outbox import outbox
-    from checkmill.cli.run import run
-    from checkmill.cli.validate import validate
+def _command(name: str) -> Callable[[Any], int]:
+    command: Callable[[Any], int] = getattr(import_module(f"checkmill.cli.{_MODULES.get(name, name)}"), _named(name))
+    return command
 
-    commands: dict[str, Callable[..., int]] = {
-        "check": check,
-        "local": local,
-        "run": run,
-        "outbox": outbox,
-        "validate": validate,
-        "list": catalogue.list_checks,
-        "metrics": catalogue.metrics,
-        "plugins": catalogue.plugins,
-        "schema": catalogue.schema,
-    }
-    return commands[name]
+
+def _named(command: str) -> str:
+    return "list_checks" if command == "list" else command
 
 
 def _failed(streams: Streams, command: str, sentence: str) -> int:

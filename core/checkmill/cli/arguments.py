@@ -10,15 +10,33 @@ from typing import Any, NoReturn
 from checkmill import __version__
 
 LEVELS = ("debug", "info", "warning", "error")
-FORMATS = ("table", "json", "jsonl", "nagios", "checkmk")
+#: The forms of results, those of `checkmill.steps.rendering`, which is not imported to read a command line.
+FORMATS = ("table", "json", "jsonl", "nagios", "checkmk", "openmetrics")
+SHELLS = ("bash", "zsh", "fish")
 
-COMMANDS = ("check", "local", "run", "outbox", "validate", "list", "metrics", "plugins", "schema", "sandbox")
+COMMANDS = (
+    "check",
+    "local",
+    "run",
+    "outbox",
+    "validate",
+    "list",
+    "metrics",
+    "plugins",
+    "schema",
+    "init",
+    "forget",
+    "completion",
+    "sandbox",
+)
 DEFAULT_SEED = 1
 #: Commands that are named in the documentation and come later.
-NOT_YET = ("explain", "init", "forget", "exec")
+NOT_YET = ("explain", "exec")
+#: What the completion scripts call, with the words of any other command line; it is no command for people.
+COMPLETE = "__complete"
 
-#: Commands whose callers take stderr for output and any exit code for a state.
-QUIET = ("check", "local")
+#: Commands whose callers take stderr for output and any exit code for a state, or have no place for it.
+QUIET = ("check", "local", COMPLETE)
 
 
 class UsageError(Exception):
@@ -29,11 +47,20 @@ class Shown(Exception):  # noqa: N818 - not an error: help or version was asked 
     """Help or version was asked for; `str()` is the text."""
 
 
-class _Parser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser that raises instead of exiting, and that tells what it reads."""
+
+    @property
+    def declared(self) -> Sequence[argparse.Action]:
+        """The options and arguments, in the order of their declaration."""
+        return self._actions
+
     def error(self, message: str) -> NoReturn:
+        """Raise what is wrong as a `UsageError`."""
         raise UsageError(f"{message}; see '{self.prog} --help'")
 
     def print_help(self, file: Any = None) -> None:  # noqa: ARG002 - argparse's signature
+        """Raise the help as `Shown`."""
         raise Shown(self.format_help())
 
 
@@ -52,6 +79,8 @@ def parsed(argv: Sequence[str]) -> argparse.Namespace:
 
 def command_of(argv: Sequence[str]) -> str:
     """The command that is meant, known before anything is parsed, however wrong the rest may be; "" for none."""
+    if list(argv[:1]) == [COMPLETE]:
+        return COMPLETE
     return next((word for word in _words(argv) if word in COMMANDS), "")
 
 
@@ -69,30 +98,29 @@ def _as_text(word: str) -> str:
     return os.fsencode(word).decode("utf-8", "replace")
 
 
-def parser() -> argparse.ArgumentParser:
+def _as_path(word: str) -> str:
+    if not word or "\0" in word:
+        raise argparse.ArgumentTypeError("a path is expected")
+    return word
+
+
+def parser() -> Parser:
     """The whole command line."""
     common = _common(suppress=True)
-    whole = _Parser(
+    whole = Parser(
         prog="checkmill",
         description="Checks from rules over what vendors measure, as Nagios, Icinga and Checkmk states.",
         parents=[_common(suppress=False)],
         allow_abbrev=False,
     )
-    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True)
+    commands = whole.add_subparsers(dest="command", metavar="COMMAND", required=True, parser_class=Parser)
 
-    def command(name: str, summary: str) -> argparse.ArgumentParser:
+    def command(name: str, summary: str) -> Parser:
         return commands.add_parser(name, help=summary, description=summary, parents=[common], allow_abbrev=False)
 
     check = command("check", "one check as a Nagios plugin; a fresh result is reused, else it is measured now")
     check.add_argument("name", type=_as_text, metavar="NAME", help="name of the check")
-    check.add_argument(
-        "--item",
-        action="append",
-        type=_as_text,
-        default=[],
-        metavar="LABEL=VALUE",
-        help="one service of a check with 'each'",
-    )
+    _add_items(check, "one service of a check with 'each'")
     check.add_argument("-t", "--timeout", metavar="SECONDS", help="deadline of the whole check")
     check.add_argument("-v", "--verbose", action="count", default=0, help="more lines; may be repeated")
 
@@ -107,6 +135,9 @@ def parser() -> argparse.ArgumentParser:
     _add_tags(run)
     run.add_argument("--due", action="store_true", help="only checks whose interval is over")
     run.add_argument("--format", choices=FORMATS, default="table", help="form of the results (default: table)")
+    run.add_argument(
+        "--output", type=_as_path, metavar="FILE", help="write the results there, at once and whole, instead of stdout"
+    )
     run.add_argument("--exit-state", action="store_true", help="exit with the worst state")
     run.add_argument("--no-report", action="store_true", help="hand nothing to reporters")
 
@@ -124,21 +155,29 @@ def parser() -> argparse.ArgumentParser:
     _add_format(listing)
     metrics = command("metrics", "what can be measured")
     metrics.add_argument("type", nargs="?", metavar="TYPE", help="a source type; all without it")
+    metrics.add_argument("metrics", nargs="*", metavar="METRIC", help="names or globs of metrics; all without any")
     _add_format(metrics)
     _add_format(command("plugins", "what is installed, from where, with problems"))
     command("schema", "the JSON Schema of rule files, for editors")
+    init = command("init", "write a first checks directory, which runs in the sandbox")
+    init.add_argument("directory", nargs="?", type=_as_path, metavar="DIR", help="default: ./checks.d")
+    forget = command("forget", "drop what a check remembers, so that what is gone for good is no longer expected")
+    forget.add_argument("names", nargs="+", type=_as_text, metavar="NAME", help="names or globs of checks")
+    _add_items(forget, "only the services with this value; of several, all must hold")
+    completion = command("completion", "print the completion script of a shell")
+    completion.add_argument("shell", choices=SHELLS, help="the shell")
     sandbox = command("sandbox", "serve the simulated vendors until interrupted")
     sandbox.add_argument("--port", type=int, default=0, metavar="PORT", help="default: a free one")
     return whole
 
 
-def _common(*, suppress: bool) -> _Parser:
+def _common(*, suppress: bool) -> Parser:
     """The options of every command; given before or after its name."""
 
     def default(value: object) -> Any:
         return argparse.SUPPRESS if suppress else value
 
-    options = _Parser(add_help=False)
+    options = Parser(add_help=False)
     group = options.add_argument_group("common options")
     group.add_argument("-V", "--version", action=_Version, nargs=0, default=argparse.SUPPRESS, help="show the version")
     group.add_argument(
@@ -173,6 +212,10 @@ def _add_tags(command: argparse.ArgumentParser) -> None:
     command.add_argument(
         "--tag", action="append", type=_as_text, default=[], metavar="TAG", help="only checks with this tag"
     )
+
+
+def _add_items(command: argparse.ArgumentParser, meaning: str) -> None:
+    command.add_argument("--item", action="append", type=_as_text, default=[], metavar="LABEL=VALUE", help=meaning)
 
 
 def _add_format(command: argparse.ArgumentParser) -> None:

@@ -10,7 +10,7 @@ from typing import Any
 from checkmill.cli.session import Session
 from checkmill.cli.tables import columns
 from checkmill.host import Host, Plugin
-from checkmill.model.levels import Levels, plain
+from checkmill.model.levels import Levels, glob_matches, plain
 from checkmill.model.rule import Rule
 from checkmill.model.source import Metric, Source
 from checkmill.steps.reading.keys import did_you_mean
@@ -44,7 +44,19 @@ def metrics(session: Session) -> int:
             reason = str(plugin.problems[0]) if plugin and plugin.problems else did_you_mean(wanted, host.types)
             session.streams.remark(f"checkmill: there is no source type {wanted!r}: {reason}")
             return FAILED
-    rows = [_metric_row(kind, metric) for kind in kinds for metric in kind.metrics]
+    found = [(kind, metric) for kind in kinds for metric in kind.metrics]
+    names = session.arguments.metrics
+    unknown = [name for name in names if not any(glob_matches(name, metric.name) for _, metric in found)]
+    for name in unknown:
+        hint = did_you_mean(name, {metric.name for _, metric in found})
+        session.streams.remark(f"checkmill: {wanted} has no metric {name!r}: {hint}")
+    if unknown:
+        return FAILED
+    rows = [
+        _metric_row(kind, metric)
+        for kind, metric in found
+        if not names or any(glob_matches(name, metric.name) for name in names)
+    ]
     _print(session, ["type", "metric", "unit", "labels", "levels", "query", "help"], rows)
     return 0
 

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
 
 from checkmill.cli.arguments import UsageError
+from checkmill.cli.items import is_meant, known
 from checkmill.cli.session import Session
 from checkmill.model.result import Result
 from checkmill.model.state import State
@@ -48,31 +48,15 @@ def picked(results: Sequence[Result], items: Sequence[str]) -> Sequence[Result]:
     """The services that `--item` means: `label=value`, or a value where `each` has one label."""
     if not items:
         return results
-    chosen = [result for result in results if all(_is_meant(result, item) for item in items)]
+    chosen = [result for result in results if is_meant(result.identity, items)]
     if chosen:
         return chosen
     whole = [result for result in results if not result.labels]
     if whole and all(result.failed for result in whole):
         return whole
-    known = sorted(
-        {" ".join(f"{label}={value}" for label, value in result.labels.items()) for result in results} - {""}
-    )
-    hint = f"; known: {', '.join(known[:8])}{', ...' if len(known) > 8 else ''}" if known else ""
     name = results[0].check if results else ""
+    hint = known(result.identity for result in results)
     return [stated(name, f"there is no service {' '.join(items)} of this check{hint}")]
-
-
-def _is_meant(result: Result, item: str) -> bool:
-    label, separator, value = item.partition("=")
-    if separator and label in result.labels:
-        return _same(result.labels[label], value)
-    if separator and label == "source":
-        return _same(result.source, value)
-    return len(result.labels) == 1 and all(_same(known, item) for known in result.labels.values())
-
-
-def _same(one: str, other: str) -> bool:
-    return unicodedata.normalize("NFC", one) == unicodedata.normalize("NFC", other)
 
 
 def _results(session: Session, book: Book, name: str, give_up_at: float | None) -> Sequence[Result]:

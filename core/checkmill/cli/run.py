@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from contextlib import ExitStack
+from pathlib import Path
 
+from checkmill.cli.output import write_whole
 from checkmill.cli.session import Session
 from checkmill.model.problem import Problem
 from checkmill.model.result import Result
@@ -43,7 +45,7 @@ def run(session: Session) -> int:
         if whole:
             shown += one.remembered_of_broken()
             one.forget_deleted()
-        _print(session, shown)
+        failed = not _print(session, shown) or failed
         _tell(session, problems)
         if reporting:
             _tell_deliveries(session, one.send_deliveries(rules))
@@ -64,11 +66,22 @@ def _lock(session: Session, store: Store, stack: ExitStack) -> bool:
     return True
 
 
-def _print(session: Session, results: Sequence[Result]) -> None:
-    terminal = session.streams.out_is_terminal
+def _print(session: Session, results: Sequence[Result]) -> bool:
+    """Print the results, or write them to the file that was asked for; False when that could not be."""
+    output = session.arguments.output
+    terminal = session.streams.out_is_terminal and output is None
     width = shutil.get_terminal_size().columns if terminal else None
     look = Look(now=session.edges.now(), width=width, color=terminal and "NO_COLOR" not in session.edges.environ)
-    session.streams.results(FORMATS[session.arguments.format](results, look))
+    text = FORMATS[session.arguments.format](results, look)
+    if output is None:
+        session.streams.results(text)
+        return True
+    try:
+        write_whole(Path(output), text)
+    except OSError as error:
+        session.streams.remark(f"checkmill: {output} cannot be written: {error.strerror}")
+        return False
+    return True
 
 
 def _tell(session: Session, problems: Sequence[Problem]) -> None:

@@ -4,23 +4,20 @@ from __future__ import annotations
 
 import argparse
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from checkmill.cli.arguments import DEFAULT_SEED, UsageError
+from checkmill.cli.places import checks_directory, state_directory_of
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
 from checkmill.host import Host
 from checkmill.model.sandbox import World
 from checkmill.steps.reading import Book, read
 from checkmill.store import Store, StoreError
-from checkmill.store.directory import state_directory
 
 log = logging.getLogger("checkmill")
-
-SYSTEM_WIDE = Path("/etc/checkmill/checks.d")
 
 
 @dataclass
@@ -69,28 +66,8 @@ class Session:
         return None
 
 
-def checks_directory(given: str | None, environ: Mapping[str, str]) -> Path:
-    """Find the checks directory: as given, by environment, here, the user's, system-wide; made absolute."""
-    named = given or environ.get("CHECKMILL_CHECKS_DIR")
-    if named:
-        return _absolute(Path(named))
-    config_home = environ.get("XDG_CONFIG_HOME") or (f"{environ['HOME']}/.config" if environ.get("HOME") else "")
-    users = [Path(config_home) / "checkmill" / "checks.d"] if config_home else []
-    candidates = [Path("checks.d"), *users, SYSTEM_WIDE]
-    return _absolute(next((one for one in candidates if one.is_dir()), candidates[0]))
-
-
-def _absolute(path: Path) -> Path:
-    try:
-        return path.absolute()
-    except FileNotFoundError:
-        raise UsageError("the working directory is gone; name --checks-dir by its whole path") from None
-
-
 def session(arguments: argparse.Namespace, streams: Streams, edges: Edges) -> Session:
     """Set up one call of a command."""
-    state_dir = state_directory(arguments.state_dir, edges.environ, sandbox=arguments.sandbox)
-    if state_dir is not None and arguments.sandbox and arguments.sandbox_seed != DEFAULT_SEED:
-        # Another seed is another vendor: what one answered says nothing about the other.
-        state_dir = state_dir.with_name(f"{state_dir.name}-{arguments.sandbox_seed}")
+    seed = arguments.sandbox_seed
+    state_dir = state_directory_of(arguments.state_dir, edges.environ, sandbox=arguments.sandbox, seed=seed)
     return Session(arguments, streams, edges, state_dir)

@@ -10,8 +10,8 @@
             CRITICAL  cpu web-1   cpu 97.2% above 90%
             WARNING   cpu web-2
             OK        +38         so many more services, all in that state
-        deliveries: |           # where it matters: the state and the scenario of every delivery, in any order
-          CRITICAL  web-scenario
+        deliveries: |           # where it matters: state, target and services of every delivery
+          CRITICAL  web-scenario  cpu web-1, cpu web-2
       - after: 5m               # since the moment before; samples that are not told again stay as they were
         ...
 
@@ -54,6 +54,15 @@ class Verdict:
     output: str = ""
 
 
+@dataclass(frozen=True, order=True)
+class Delivered:
+    """What one batch scenario must be told: the worst state, and of which services."""
+
+    state: str
+    scenario: str
+    services: str
+
+
 @dataclass(frozen=True)
 class Moment:
     """One run of a story: what the sources answer from then on, and what must come of it."""
@@ -62,7 +71,7 @@ class Moment:
     after_s: float
     samples: Mapping[str, Any]
     verdicts: Mapping[str, tuple[Verdict, ...]]
-    deliveries: tuple[tuple[str, str], ...] | None
+    deliveries: tuple[Delivered, ...] | None
 
 
 @dataclass(frozen=True)
@@ -92,9 +101,11 @@ def story_of(path: Path) -> Story:
     samples: dict[str, Any] = {}
     for number, told in enumerate(document["x-story"], start=1):
         samples = {**samples, **told.get("samples", {})}
-        verdicts = {check: tuple(_verdict(line) for line in _lines(text)) for check, text in told["verdicts"].items()}
+        verdicts = {
+            check: tuple(Verdict(*columns) for columns in _table(text)) for check, text in told["verdicts"].items()
+        }
         sent = told.get("deliveries")
-        deliveries = None if sent is None else tuple(sorted((state, one) for state, one in map(_columns, _lines(sent))))
+        deliveries = None if sent is None else tuple(sorted(Delivered(*columns) for columns in _table(sent)))
         after_s = seconds(told["after"]) if "after" in told else 0.0
         moments.append(Moment(number, after_s, samples, verdicts, deliveries))
     types = {name: source["type"] for name, source in document["sources"].items()}
@@ -110,6 +121,7 @@ class World:
     samples: Mapping[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     posted: list[tuple[str, str]] = field(default_factory=list)
+    url: str = ""
 
     def answer(self, got: Got) -> Reply:
         path = got.target.partition("?")[0]
@@ -122,10 +134,8 @@ class World:
             match = _REFUSED.fullmatch(told)
             assert match, f"{name}: {told!r} is neither samples nor 'HTTP 503'"
             return Reply(int(match[1]))
-        if self.types[name] == "whatap":
-            document = whatap.answer(f"/{rest}", name, told, self.clock.now)
-        else:
-            document = told
+        is_whatap = self.types[name] == "whatap"
+        document = whatap.answer(f"/{rest}", name, told, self.clock.now) if is_whatap else told
         return Reply(404) if document is None else _json(document)
 
     def _told(self, name: str) -> Any:
@@ -155,7 +165,7 @@ def operations_room(home: Path) -> Iterator[tuple[Desk, World]]:
         desk.write(path.read_text("utf-8"), path.name)
     world = World(types, desk.clock)
     with http_server(world.answer) as server:
-        desk.environ["VENDORS"] = server.url
+        desk.environ["VENDORS"] = world.url = server.url
         yield desk, world
 
 
@@ -173,13 +183,6 @@ def _json(document: Any) -> Reply:
     return Reply(200, json.dumps(document, ensure_ascii=False).encode(), {"Content-Type": "application/json"})
 
 
-def _lines(text: str) -> list[str]:
-    return [line for line in map(str.strip, text.splitlines()) if line]
-
-
-def _verdict(line: str) -> Verdict:
-    return Verdict(*_columns(line, 2))
-
-
-def _columns(line: str, splits: int = 1) -> list[str]:
-    return re.split(r"\s{2,}", line, maxsplit=splits)
+def _table(text: str) -> list[list[str]]:
+    """The two or three columns of each line."""
+    return [re.split(r"\s{2,}", line, maxsplit=2) for line in map(str.strip, text.splitlines()) if line]

@@ -24,9 +24,12 @@ from checkmill.api.v1 import (
     hookimpl,
     now,
 )
+from checkmill.model.source import Inventory
 from checkmill.model.units import seconds, size
 
 Row: TypeAlias = dict[str, Any]
+#: All are text; as `Any` they can be handed on as keywords.
+Labels: TypeAlias = dict[str, Any]
 Samples: TypeAlias = Callable[["Table", Any], Iterator[Sample]]
 #: A word for an agent that never reported since the dashboard started.
 NEVER = "never"
@@ -57,7 +60,7 @@ def each_row(figure: str, labels: Sequence[str], read: Callable[[Any], Any] = la
 
     def samples(payload: Table, _: Any) -> Iterator[Sample]:
         for row in payload.rows:
-            own = {label: str(row[label]) for label in labels if label in row}
+            own: Labels = {label: str(row[label]) for label in labels if label in row}
             value = row.get(figure)
             if value is None:
                 yield Sample.missing(f"no {figure} came", **own)
@@ -99,7 +102,12 @@ NHN_MONITORING = Source(
             help="what NHN says of each scenario",
         ),
         Metric(
-            "scenario_response_time", SCENARIOS, each_row("time", SCENARIO, seconds), unit="s", labels=SCENARIO, minimum=0
+            "scenario_response_time",
+            SCENARIOS,
+            each_row("time", SCENARIO, seconds),
+            unit="s",
+            labels=SCENARIO,
+            minimum=0,
         ),
     ],
 )
@@ -173,7 +181,8 @@ SLA = ("site", "host", "service", "sla", "period")
 def state_percentage(payload: Table, _: NoQuery) -> Iterator[Sample]:
     for row in payload.rows:
         for state, percent in row["states"].items():
-            yield Sample(percent, state=state, **{label: str(row[label]) for label in SLA})
+            labels: Labels = {label: str(row[label]) for label in SLA}
+            yield Sample(percent, state=state, **labels)
 
 
 CHECKMK = Source(
@@ -188,7 +197,9 @@ CHECKMK = Source(
             states={"broken": State.CRITICAL, "fulfilled": State.OK},
         ),
         Metric("sla_deviation", SLAS, each_row("deviation", SLA), unit="%", labels=SLA),
-        Metric("sla_state_percentage", SLAS, state_percentage, unit="%", labels=(*SLA, "state"), minimum=0, maximum=100),
+        Metric(
+            "sla_state_percentage", SLAS, state_percentage, unit="%", labels=(*SLA, "state"), minimum=0, maximum=100
+        ),
         Metric("sla_period_elapsed", SLAS, each_row("elapsed", SLA, seconds), unit="s", labels=SLA, minimum=0),
     ],
 )
@@ -203,7 +214,7 @@ SERVER = ("host", "id")
 FRESH_S = 300.0
 
 
-def _server(row: Row) -> Mapping[str, str]:
+def _server(row: Row) -> Labels:
     return {"host": row["host"], "id": str(row["id"])}
 
 
@@ -250,9 +261,7 @@ def agent_version(payload: Table, _: NoQuery) -> Iterator[Sample]:
 
 def _live(name: str, unit: str = "", read: Callable[[Any], Any] = lambda value: value) -> Metric[Any, Any, Any]:
     most = 100 if unit == "%" else None
-    return Metric(
-        name, DETAILS, live(name, read), unit=unit, labels=SERVER, minimum=0, maximum=most, max_age_s=FRESH_S
-    )
+    return Metric(name, DETAILS, live(name, read), unit=unit, labels=SERVER, minimum=0, maximum=most, max_age_s=FRESH_S)
 
 
 NEZHA = Source(
@@ -272,7 +281,7 @@ NEZHA = Source(
         _live("tcp_connections"),
         _live("processes"),
     ],
-    # inventory=Inventory(LIST, server_list, key=("host",)),
+    inventory=Inventory(LIST, server_list, key="host", labels=("host", "id", "tag")),
 )
 
 

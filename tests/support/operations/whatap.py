@@ -28,7 +28,9 @@ def answer(path: str, project: str, hosts: Hosts, now: float) -> Any:
         "/open/json/infra_cpu": {name: host["cpu"] for name, host in active.items() if "cpu" in host},
         "/open/json/sm_proc": {name: _processes(host) for name, host in active.items() if "processes" in host},
         "/open/json/sm_servers": [_row(name, host) for name, host in hosts.items()],
-        "/open/json/sm": {"servers": [{**_row(name, host), "snapshot": _snapshot(host)} for name, host in hosts.items()]},
+        "/open/json/sm": {
+            "servers": [{**_row(name, host), "snapshot": _snapshot(host)} for name, host in hosts.items()]
+        },
     }
     return {"pname": project, "values": values[path]} if path in values else None
 
