@@ -33,9 +33,14 @@ def main() -> NoReturn:
     stop = threading.Event()
     streams = taken(quiet=command_of(argv) in QUIET)
     _take_signals(command_of(argv), streams, stop)
+    if command_of(argv) in {*QUIET, "run"}:
+        # What plugins may leave behind, and what may hang the interpreter, is guarded against in this process alone.
+        from checkmill.steps.fetching.last_resort import LAST_RESORT
+
+        LAST_RESORT.enable()
     code = run_command(argv, streams, Edges(), stop)
     logging.shutdown()
-    os._exit(code)
+    _end(code)
 
 
 def run_command(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Event | None = None) -> int:
@@ -125,7 +130,7 @@ def _take_signals(command: str, streams: Streams, stop: threading.Event) -> None
         sentence = f"Checkmill was ended by {signal.Signals(number).name}"
         code = FAILED
         if streams.begun:
-            os._exit(code)
+            _end(code)
         if command == "check":
             streams.results(f"UNKNOWN - {sentence} before there was a result\n")
         elif command == "local":
@@ -133,10 +138,18 @@ def _take_signals(command: str, streams: Streams, stop: threading.Event) -> None
             code = FAILED if streams.broken else 0
         else:
             _write_to_stderr(f"checkmill: {sentence}\n")
-        os._exit(code)
+        _end(code)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
         signal.signal(number, end)
+
+
+def _end(code: int) -> NoReturn:
+    """End the process and what plugins started in it."""
+    guard = sys.modules.get("checkmill.steps.fetching.last_resort")
+    if guard is not None:
+        guard.LAST_RESORT.end_children()
+    os._exit(code)
 
 
 def _write_to_stderr(text: str) -> None:

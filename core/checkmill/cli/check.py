@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from checkmill.cli.arguments import UsageError
 from checkmill.cli.items import is_meant, known
@@ -22,7 +23,7 @@ def check(session: Session) -> int:
     give_up_at = deadline(session)
     with session.book() as (book, _):
         results = _results(session, book, arguments.name, give_up_at)
-        results = picked(results, arguments.item)
+        results = [_without_memory(one, session.store_problem) for one in picked(results, arguments.item)]
     one = combined(results) if len(results) != 1 else results[0]
     session.streams.results(nagios(results, verbosity=arguments.verbose))
     return one.state.exit_code
@@ -57,6 +58,13 @@ def picked(results: Sequence[Result], items: Sequence[str]) -> Sequence[Result]:
     name = results[0].check if results else ""
     hint = known(result.identity for result in results)
     return [stated(name, f"there is no service {' '.join(items)} of this check{hint}")]
+
+
+def _without_memory(result: Result, store_problem: str) -> Result:
+    """Where there is no memory, what is gone goes unnoticed; whoever reads the result must know."""
+    if not store_problem or result.failed:
+        return result
+    return replace(result, output=f"{result.output} (what is gone goes unnoticed: {store_problem})")
 
 
 def _results(session: Session, book: Book, name: str, give_up_at: float | None) -> Sequence[Result]:

@@ -10,6 +10,7 @@ from checkmill.model.problem import Problem
 from checkmill.model.result import Result
 from checkmill.model.state import State
 from checkmill.run import Run
+from checkmill.steps.reading import Book
 from checkmill.steps.rendering import checkmk_local
 
 OWN_SERVICE = "checkmill"
@@ -28,10 +29,20 @@ def local(session: Session) -> int:
         shown = [result for rule in rules for result in {**reused, **measured}[rule.name]]
         shown += run.remembered_of_broken(session.arguments.tag)
         problems = [*book.problems, *host.problems]
-        own = own_service(problems, run.trouble.sentences, session.store_problem, len(rules), session.edges.now())
+        trouble = [*run.trouble.sentences, *book_is_empty(book, names, session.arguments.tag)]
+        own = own_service(problems, trouble, session.store_problem, len(rules), session.edges.now())
     # Its own line comes first: of two services with one name, the first keeps it.
     session.streams.results(checkmk_local([own, *shown]))
     return 0
+
+
+def book_is_empty(book: Book, names: Sequence[str], tags: Sequence[str]) -> list[str]:
+    """Say so when there is nothing to check, since that must not look as if all were well."""
+    if not book.drafts and not book.problems:
+        return [f"there is no check in {book.directory}"]
+    if tags and not names:
+        return [f"no check that is meant has the tag {' or '.join(map(repr, tags))}"]
+    return []
 
 
 def own_service(
@@ -42,6 +53,5 @@ def own_service(
     if not sentences:
         return Result(OWN_SERVICE, OWN_SERVICE, State.OK, f"{checks} checks, no problems", checked_at=now)
     more = f" (and {len(sentences) - 1} more)" if len(sentences) > 1 else ""
-    return Result(
-        OWN_SERVICE, OWN_SERVICE, State.UNKNOWN, sentences[0] + more, details="\n".join(sentences), checked_at=now
-    )
+    details = "\n".join(sentences) if more else ""
+    return Result(OWN_SERVICE, OWN_SERVICE, State.UNKNOWN, sentences[0] + more, details=details, checked_at=now)

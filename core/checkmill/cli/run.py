@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
+from checkmill.cli.local import book_is_empty
 from checkmill.cli.output import write_whole
 from checkmill.cli.session import Session
+from checkmill.model.delivery import Stage
 from checkmill.model.problem import Problem
 from checkmill.model.result import Result
 from checkmill.model.state import worst_of
@@ -33,7 +35,10 @@ def run(session: Session) -> int:
         problems = [*book.problems, *host.problems]
         for name in unknown:
             session.streams.remark(f"checkmill: there is no check {name!r}: {did_you_mean(name, book.drafts)}")
-        failed = bool(problems or unknown or session.store_problem)
+        nothing = book_is_empty(book, names, arguments.tag)
+        for sentence in nothing:
+            session.streams.remark(f"checkmill: {sentence}")
+        failed = bool(problems or unknown or nothing or session.store_problem)
         if store is not None and not _lock(session, store, stack):
             return FAILED
         one = Run(book, store, session.edges)
@@ -90,6 +95,7 @@ def _tell(session: Session, problems: Sequence[Problem]) -> None:
 
 
 def _tell_deliveries(session: Session, counts: dict[str, int]) -> None:
-    if counts:
+    """Say what became of the deliveries; cron, which mails every word, hears only of what was not accepted."""
+    if counts and (session.streams.err_is_terminal or set(counts) != {Stage.ACCEPTED.value}):
         words = ", ".join(f"{number} {stage}" for stage, number in sorted(counts.items()))
         session.streams.remark(f"deliveries: {words}")

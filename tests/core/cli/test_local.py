@@ -114,7 +114,7 @@ def test_a_usage_error_shows_in_its_own_service(desk: Desk, words: str) -> None:
 def test_a_deadline_is_that_of_the_whole_call(desk: Desk, vendor: Vendor) -> None:
     vendor.hanging |= {CPU}
 
-    services = services_of(desk("local -t 0.2"))
+    services = services_of(desk("local -t 1.5"))
 
     assert {name: one.state for name, one in services.items()} == {"checkmill": 0, "cpu": 3, "hosts": 0}
 
@@ -145,7 +145,8 @@ def test_an_unusable_state_directory_keeps_nobody_from_measuring(desk: Desk, ven
     local = services_of(desk("local"))
     run = desk("run --format json")
 
-    assert (check.code, check.writes, check.err, check.line) == (0, 1, "", "OK - cpu 42.5%")
+    assert (check.code, check.writes, check.err) == (0, 1, "")
+    assert check.line.startswith("OK - cpu 42.5% (what is gone goes unnoticed: ")
     assert {name: one.state for name, one in local.items()} == {"checkmill": 3, "cpu web-1": 0, "hosts": 0}
     assert (run.code, [result["state"] for result in run.json]) == (3, ["OK", "OK"])
     assert "results are not kept" in run.err, unusable
@@ -157,3 +158,16 @@ def test_no_state_directory_at_all_keeps_nobody_from_measuring(desk: Desk) -> No
 
     assert desk("check cpu").code == 0
     assert desk("run").code == 3
+
+
+def test_a_tag_that_no_check_has_does_not_look_well(desk: Desk) -> None:
+    (own,) = services_of(desk("local --tag tpyo")).values()
+    assert (own.state, own.summary) == (3, "no check that is meant has the tag 'tpyo'")
+
+
+def test_a_directory_without_any_check_does_not_look_well(desk: Desk) -> None:
+    for path in desk.checks_dir.iterdir():
+        path.unlink()
+    desk.write("# rules will follow")
+    (own,) = services_of(desk("local")).values()
+    assert (own.state, own.summary) == (3, f"there is no check in {desk.checks_dir}")
