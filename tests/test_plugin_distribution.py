@@ -75,7 +75,7 @@ def test_it_is_measured_and_judged(installed: Path, tmp_path: Path, vendor: Serv
     assert states == {
         "queues mail": ("OK", "length 3"),
         "queues print": ("WARNING", "length 12 above 10"),
-        "queues fax": ("UNKNOWN", "length has no value: no value"),
+        "queues fax": ("UNKNOWN", "length has no value: null came"),
     }
     assert done.returncode == 0
 

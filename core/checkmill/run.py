@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from checkmill.edges import Edges
-from checkmill.model.delivery import Delivery
+from checkmill.model.delivery import Delivery, Stage
 from checkmill.model.errors import PluginError
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.problem import Problem
@@ -18,10 +18,18 @@ from checkmill.model.rule import Rule
 from checkmill.model.secret import redact
 from checkmill.model.state import State
 from checkmill.steps.fetching import Job, carry_out, fetch_all
-from checkmill.steps.judging import Extraction, judge
+from checkmill.steps.judging import Extraction, extractor, judge
 from checkmill.steps.planning import fetches_of, served_by
 from checkmill.steps.reading import Book
-from checkmill.steps.reporting import deliveries_of, send, sendings_of, target_text
+from checkmill.steps.reporting import (
+    TargetError,
+    deliveries_of,
+    may_be_same,
+    send,
+    sendings_of,
+    stored_target,
+    target_text,
+)
 from checkmill.store import Store, Stored, StoreError
 
 log = logging.getLogger("checkmill.run")
@@ -84,18 +92,20 @@ class Run:
         """
         if not wanted:
             return {}
+        asked = {rule.name for rule in wanted}
         partners = self._sharing_targets_with(wanted) if report else []
         reused = self.reused(partners)
         wanted = [*wanted, *(rule for rule in partners if rule.name not in reused)]
-        fetched = fetch_all(fetches_of(wanted), self._edges, give_up_at=self._give_up_at)
+        names = {rule.name for rule in wanted}
+        served = [*wanted, *(rule for rule in served_by(others, wanted) if rule.name not in names)]
+        extract = extractor(reading for rule in served for reading in rule.all_readings)
+        fetched = fetch_all(fetches_of(wanted), self._edges, give_up_at=self._give_up_at, extract=extract)
         for one in fetched.values():
             if isinstance(one.error, PluginError):
                 self.trouble.add(one.error.sentence)
         extraction = Extraction(fetched)
         now = self._edges.now()
-        names = {rule.name for rule in wanted}
         judged: list[tuple[Rule, Judgement]] = []
-        served = [*wanted, *(rule for rule in served_by(others, wanted) if rule.name not in names)]
         stored = self._stored_of(rule.name for rule in served)
         for rule in served:
             known = stored.get(rule.name)
@@ -107,7 +117,7 @@ class Run:
         if report:
             reported = [(rule, own) for rule, own in results if rule.name in names]
             reported += [(rule, reused[rule.name]) for rule in partners if rule.name in reused]
-        self._store_all(judged, reported, now)
+        self._store_all(judged, reported, asked, now)
         return {rule.name: own for rule, own in results}
 
     def remembered_of_broken(self, tags: Sequence[str] = ()) -> list[Result]:
@@ -125,13 +135,11 @@ class Run:
     # What is sent
 
     def send_deliveries(self, rules: Iterable[Rule]) -> dict[str, int]:
-        """Send what is due in the outbox to the targets that rules name, and count the outcomes by stage.
+        """Send what is due in the outbox, whichever rule it came from, and count the outcomes by stage.
 
-        To be called by the one who holds the feeder's lock.
+        The targets are those that rules name, or what the reporters of the book make of the stored ones. To be called
+        by the one who holds the feeder's lock.
         """
-        reports: dict[tuple[str, str], Report] = {
-            key: report for rule in rules for key, report in zip(_targets_of(rule), rule.reports, strict=True)
-        }
         counts: dict[str, int] = {}
         if self._store is None:
             return counts
@@ -139,6 +147,7 @@ class Run:
         now = self._edges.now()
         try:
             outbox.recover(now)
+            reports = self._reports_of(outbox.deliveries([Stage.PENDING]), rules)
             due = outbox.take_due(now, list(reports))
         except StoreError as error:
             self.trouble.add(f"nothing is reported: {error}")
@@ -172,14 +181,34 @@ class Run:
 
     # Help
 
+    def _reports_of(self, deliveries: Iterable[Delivery], rules: Iterable[Rule]) -> dict[tuple[str, str], Report]:
+        """The reporter and target of each delivery that can still be made out."""
+        fixed = [report for rule in rules for report in rule.reports if report.target is not None]
+        named = {(report.reporter.name, target_text(report.key)): report for report in fixed}
+        found: dict[tuple[str, str], Report] = {}
+        for key in dict.fromkeys((one.reporter, one.target) for one in deliveries):
+            reporter = self._book.reporter(key[0])
+            if key in named:
+                found[key] = named[key]
+            elif reporter is not None:
+                try:
+                    found[key] = stored_target(reporter, key[1])
+                except TargetError as error:
+                    log.warning("reporter %s: %s is no target of it any more: %s", *key, error)
+        return found
+
     def _sharing_targets_with(self, wanted: Sequence[Rule]) -> list[Rule]:
-        """The other rules that report to a target of one of these."""
-        targets = {key for rule in wanted for key in _targets_of(rule)}
-        if not targets:
+        """The other rules that may report to a target of one of these."""
+        reports = [report for rule in wanted for report in rule.reports]
+        if not reports:
             return []
         names = {rule.name for rule in wanted}
         reporting = [name for name, draft in self._book.drafts.items() if name not in names and draft.key("report")]
-        return [rule for rule in self._book.rules(reporting) if targets & set(_targets_of(rule))]
+        return [
+            rule
+            for rule in self._book.rules(reporting)
+            if any(may_be_same(own, report) for own in rule.reports for report in reports)
+        ]
 
     def _why_unreadable(self, name: str, stored: Stored) -> Problem | None:
         """The problem that may hide a check which is not among those written, if there is one.
@@ -217,9 +246,13 @@ class Run:
             self._stored = {**found, **self._stored}
 
     def _store_all(
-        self, judged: Sequence[tuple[Rule, Judgement]], reported: Sequence[tuple[Rule, Sequence[Result]]], now: float
+        self,
+        judged: Sequence[tuple[Rule, Judgement]],
+        reported: Sequence[tuple[Rule, Sequence[Result]]],
+        asked: Collection[str],
+        now: float,
     ) -> None:
-        deliveries, complaints = deliveries_of(reported, now)
+        deliveries, complaints = deliveries_of(reported, now, asked)
         for complaint in complaints:
             self.trouble.add(complaint)
         if self._store is None:
@@ -270,7 +303,3 @@ def _log_outcome(delivery: Delivery, receipt: Receipt) -> None:
     code = f" (code {receipt.code})" if receipt.code else ""
     words = (delivery.reporter, delivery.target, receipt.outcome.value, receipt.message, code)
     log.log(level, "reporter %s, %s: %s: %s%s", *words)
-
-
-def _targets_of(rule: Rule) -> list[tuple[str, str]]:
-    return [(report.reporter.name, target_text(report.key)) for report in rule.reports]

@@ -1,8 +1,9 @@
 """What WhaTap's answers look like: containers are checked here and refused whole, the values inside are left as sent.
 
 Server metrics come as `{"pname": project, "values": ...}`, lists of the account as `{"data": [...], "total": n}`, the
-time series as `{"servers": [...]}`. Errors may come with status 200, as an `error` or `message` where the data should
-be; nothing documents them, so every spelling that public clients have met is looked for.
+time series as `{"servers": [...]}`. Errors may come with status 200, as an `error` or `message` beside the data or in
+place of it; nothing documents them, so every spelling that public clients have met is looked for, and an answer that
+has one is refused whatever else it holds.
 """
 
 from __future__ import annotations
@@ -11,14 +12,15 @@ import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from checkmill.api.v1 import ParseError, Response, Sample, number_of, redact
+from checkmill.api.v1 import ParseError, ReadError, Response, Sample, number_of, redact, shortened
 
-#: Members that only an error has.
-_ERROR_KEYS = ("error", "err", "errorMessage", "error_message")
-#: Members that are an error where the data is not.
-_MESSAGE_KEYS = ("message", "msg")
-_EMAIL = re.compile(r"[^\s@\"'<>,;:()\[\]{}]+@[^\s@\"'<>,;:()\[\]{}]+")
+#: Members that only an error has; no answer is documented to have one beside its data.
+_ERROR_KEYS = ("error", "err", "errorMessage", "error_message", "message", "msg")
+#: A word is looked at once only, from its beginning, so that a long one costs no more than its length.
+_EMAIL = re.compile(r"(?<![^\s@\"'<>,;:()\[\]{}])[^\s@\"'<>,;:()\[\]{}]++(?:@[^\s@\"'<>,;:()\[\]{}]*+)+")
 _LONGEST_SHOWN = 160
+#: A part of the whole that was not asked for.
+_HTTP_PARTIAL = 206
 
 Members = Mapping[str, Any]
 #: Labels by name. All are text; as `Any` they can be handed on as keywords.
@@ -47,9 +49,11 @@ def hosts_of(response: Response) -> tuple[str, Members]:
     name, values = values_of(response)
     if not isinstance(values, Mapping):
         raise ParseError(f"values should be an object by host name, but is {shape(values)}")
-    for key in (*_ERROR_KEYS, *_MESSAGE_KEYS):
-        if isinstance(values.get(key), str) and number_of(values[key]) is None:
+    for key in _ERROR_KEYS:
+        if isinstance(values.get(key), str) and values[key].strip() and number_of(values[key]) is None:
             raise ParseError(f"WhaTap answered with an error: {shown(values[key])}")
+    for value in values.values():
+        _refuse_error_rows(value if isinstance(value, list) else [value])
     return name, values
 
 
@@ -64,19 +68,31 @@ def servers_of(response: Response) -> tuple[str, Members]:
     name, values = values_of(response)
     if not isinstance(values, Mapping):
         raise ParseError(f"values should be an object with servers, but is {shape(values)}")
-    _refuse_error(values, "servers")
+    _refuse_error(values)
     rows(values.get("servers"), "values.servers")
     return name, values
 
 
 def statistics_of(response: Response) -> Sequence[Any]:
     """Give the rows of `sm_stat`, one per server; this answer has neither `pname` nor `values`."""
-    return rows(_object_of(response, "servers").get("servers"), "servers")
+    series = rows(_object_of(response, "servers").get("servers"), "servers")
+    for server in series:
+        data = server.get("timeData") if isinstance(server, Mapping) else None
+        _refuse_error_rows(data if isinstance(data, list) else [])
+    return series
 
 
-def data_of(response: Response) -> Sequence[Any]:
-    """Give the rows of a list of the account: projects, groups, members. They hold tokens and e-mail addresses."""
-    return rows(_object_of(response, "data").get("data"), "data", private=True)
+def data_of(response: Response, what: str) -> Sequence[Any]:
+    """Give the rows of a list of the account: projects, groups, members. They hold tokens and e-mail addresses.
+
+    Raises `ParseError` for a list that is shorter than it says itself: what is not in it would go unnoticed.
+    """
+    document = _object_of(response, "data")
+    data = rows(document.get("data"), "data", private=True)
+    said = whole(document.get("total"))
+    if said is not None and len(data) < said:
+        raise ParseError(f"the list of {what} is not whole: {len(data)} of {said} came")
+    return data
 
 
 def rows(value: Any, what: str, *, private: bool = False) -> Sequence[Any]:
@@ -122,15 +138,24 @@ def yes_or_no(raw: Any) -> bool | None:
 
 def measured(raw: Any, /, *, scale: float = 1.0, at: float | None = None, **labels: Any) -> Sample:
     """A sample of what WhaTap sent where an amount should be: amounts are never below zero, or they are missing."""
+    if isinstance(raw, Mapping | list):
+        return Sample.missing(f"a number was expected, {shape(raw)} came", **labels)
     sample = Sample.number(raw, at=at, scale=scale, **labels)
     if sample.is_missing:
-        return Sample.missing(shown(sample.reason), **labels)
+        return Sample.number(_impersonal(raw), **labels) if isinstance(raw, str) else sample
     value = number_of(sample.value)
     if value is None:
         return Sample.missing("the value is too large to be one", **labels)
     if value < 0:
         return Sample.missing(f"{value} is below zero", **labels)
     return sample
+
+
+def measured_in(members: Members, name: str, /, *, scale: float = 1.0, **labels: Any) -> Sample:
+    """The same of one member of an object, which may be absent."""
+    if name not in members:
+        return Sample.missing(f"it came without {name}", **labels)
+    return measured(members[name], scale=scale, **labels)
 
 
 def counted(raw: Any, /, **labels: Any) -> Sample:
@@ -172,45 +197,43 @@ def shape(value: Any, *, private: bool = False) -> str:
 
 def shown(text: str) -> str:
     """A vendor's text for a message: one line, short, without secrets and e-mail addresses."""
-    line = _EMAIL.sub("(e-mail)", redact(" ".join(label(text).split())))
-    return line if len(line) <= _LONGEST_SHOWN else line[: _LONGEST_SHOWN - 3] + "..."
+    return shortened(" ".join(_impersonal(label(text)).split()), _LONGEST_SHOWN)
+
+
+def _impersonal(text: str) -> str:
+    """A text as WhaTap wrote it, but for secrets and e-mail addresses."""
+    return _EMAIL.sub("(e-mail)", redact(text))
 
 
 def _object_of(response: Response, container: str) -> Members:
+    if response.status == _HTTP_PARTIAL:
+        raise ReadError(f"HTTP {_HTTP_PARTIAL}: only a part of the answer came, and the whole was asked for")
     document = response.json()
     if isinstance(document, list):
         _refuse_error_rows(document)
     if not isinstance(document, Mapping):
         raise ParseError(f"the answer should be an object with {container}, but is {shape(document, private=True)}")
-    _refuse_error(document, container)
+    _refuse_error(document)
     return document
-
-
-def _refuse_error(document: Members, container: str) -> None:
-    keys = _ERROR_KEYS if document.get(container) else (*_ERROR_KEYS, *_MESSAGE_KEYS)
-    said = _said(document, keys)
-    if said:
-        raise ParseError(f"WhaTap answered with an error: {said}")
 
 
 def _refuse_error_rows(values: Iterable[Any]) -> None:
     for row in values:
-        if isinstance(row, Mapping) and not _IDENTITY.intersection(row):
-            said = _said(row, (*_ERROR_KEYS, *_MESSAGE_KEYS))
-            if said:
-                raise ParseError(f"WhaTap answered with an error: {said}")
+        if isinstance(row, Mapping):
+            _refuse_error(row)
 
 
-#: What a row of data has; a row with one of these is no error, whatever else it holds.
-_IDENTITY = frozenset({"oid", "oname", "projectCode", "projectName", "groupKey", "email", "typeKey"})
+def _refuse_error(document: Members) -> None:
+    said = _said(document)
+    if said:
+        raise ParseError(f"WhaTap answered with an error: {said}")
 
 
-def _said(document: Members, keys: Iterable[str]) -> str:
-    for key in keys:
+def _said(document: Members) -> str:
+    for key in _ERROR_KEYS:
         value = document.get(key)
-        if isinstance(value, Mapping):
-            inner = _said(value, (*_MESSAGE_KEYS, *_ERROR_KEYS))
-            return inner or shape(value)
-        if value:
+        if isinstance(value, Mapping) and value:
+            return _said(value) or shape(value)
+        if value.strip() if isinstance(value, str) else value:
             return shown(value) if isinstance(value, str) else shape(value)
     return ""

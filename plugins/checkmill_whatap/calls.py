@@ -24,6 +24,7 @@ from checkmill.api.v1 import (
     together,
 )
 from checkmill_whatap.answers import (
+    Labels,
     Members,
     count_of,
     data_of,
@@ -76,6 +77,23 @@ class Snapshot:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Group:
+    """One group of the account, and how many members it has or the error that kept them from being counted.
+
+    Two groups may have one name; their keys differ. `key` is empty where the list of groups gives none.
+    """
+
+    name: str
+    key: str
+    members: int | SourceError
+
+    @property
+    def labels(self) -> Labels:
+        """Its labels."""
+        return {"group": self.name, "id": self.key} if self.key else {"group": self.name}
+
+
+@dataclass(frozen=True, kw_only=True)
 class Statistics:
     """Rows of `sm_stat` (one per server, as sent), the list of all servers beside them, and what was asked.
 
@@ -106,7 +124,7 @@ def project_members(settings: Settings, _: NoQuery) -> Flow[PerProject[int]]:
     require_account(settings, "the members of a project")
     chosen = yield from matching_projects(settings)
     counts = yield from together([attempt(_members_of_project(settings, project)) for project in chosen])
-    return tuple(Answered(project.name, count) for project, count in zip(chosen, counts, strict=True))
+    return tuple(Answered(project.labels, count) for project, count in zip(chosen, counts, strict=True))
 
 
 def groups(settings: Settings, _: NoQuery) -> Flow[int]:
@@ -114,16 +132,12 @@ def groups(settings: Settings, _: NoQuery) -> Flow[int]:
     return len((yield from _groups(settings)))
 
 
-def group_members(settings: Settings, _: NoQuery) -> Flow[tuple[tuple[str, int | SourceError], ...]]:
-    """A4: the name of each group and how many members it has. Equal names have their key behind them."""
+def group_members(settings: Settings, _: NoQuery) -> Flow[tuple[Group, ...]]:
+    """A4: the groups and how many members each has."""
     found = yield from _groups(settings)
     named = [_group(number, row) for number, row in enumerate(found, start=1)]
-    names = [name for name, _ in named]
     counts = yield from together([attempt(_members_of_group(settings, key)) for _, key in named])
-    return tuple(
-        (f"{name} ({key})" if names.count(name) > 1 else name, count)
-        for (name, key), count in zip(named, counts, strict=True)
-    )
+    return tuple(Group(name=name, key=key, members=count) for (name, key), count in zip(named, counts, strict=True))
 
 
 # A project.
@@ -257,20 +271,20 @@ def _members_of_project(settings: Settings, project: Project) -> Flow[int]:
     if project.pcode is None:
         raise ParseError(project.problem)
     response = yield from settings.get("/open/api/json/project/{pcode}/members", values={"pcode": project.pcode})
-    return len(data_of(response))
+    return len(data_of(response, "members"))
 
 
 def _groups(settings: Settings) -> Flow[Sequence[Any]]:
     require_account(settings, "the list of groups")
     response = yield from settings.get(GROUPS_PATH)
-    return data_of(response)
+    return data_of(response, "groups")
 
 
 def _members_of_group(settings: Settings, key: str) -> Flow[int]:
     if not key:
         raise ParseError("the list of groups gives it without a groupKey")
     response = yield from settings.get("/open/api/json/group/{groupid}/members", values={"groupid": key})
-    return len(data_of(response))
+    return len(data_of(response, "members"))
 
 
 def _group(number: int, row: Any) -> tuple[str, str]:

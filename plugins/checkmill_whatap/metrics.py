@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from checkmill.api.v1 import Source
 from checkmill_whatap import metrics_counts, metrics_hosts, metrics_servers, metrics_statistics
+from checkmill_whatap.inventory import INVENTORY
 from checkmill_whatap.sandbox import SANDBOX
 from checkmill_whatap.settings import Settings
 
@@ -18,4 +19,5 @@ WHATAP = Source(
     ),
     help="WhaTap server monitoring: one project, or all projects of an account",
     sandbox=SANDBOX,
+    inventory=INVENTORY,
 )

@@ -8,7 +8,7 @@ from typing import Any
 from checkmill.api.v1 import Dataset, Flow, Metric, NoQuery, Sample, SourceError, State
 from checkmill_whatap import calls
 from checkmill_whatap.answers import Members, counted, shown
-from checkmill_whatap.projects import PerProject, Project, per_project
+from checkmill_whatap.projects import PROJECT, PerProject, Project, per_project
 from checkmill_whatap.servers import servers_in
 from checkmill_whatap.settings import Settings
 
@@ -33,9 +33,9 @@ def project_status(found: tuple[Project, ...], _: NoQuery) -> Iterator[Sample]:
     """The status of each selected project, in WhaTap's words."""
     for project in found:
         if project.status:
-            yield Sample(shown(project.status), project=project.name)
+            yield Sample(shown(project.status), **project.labels)
         else:
-            yield Sample.missing(project.problem or "the list of projects gives no status", project=project.name)
+            yield Sample.missing(project.problem or "the list of projects gives no status", **project.labels)
 
 
 def groups(count: int, _: NoQuery) -> Iterator[Sample]:
@@ -43,13 +43,13 @@ def groups(count: int, _: NoQuery) -> Iterator[Sample]:
     yield Sample(count)
 
 
-def group_members(counts: tuple[tuple[str, int | SourceError], ...], _: NoQuery) -> Iterator[Sample]:
+def group_members(found: tuple[calls.Group, ...], _: NoQuery) -> Iterator[Sample]:
     """How many members each group has."""
-    for name, count in counts:
-        if isinstance(count, SourceError):
-            yield Sample.missing(f"group {name}: {count.sentence}", group=name)
+    for group in found:
+        if isinstance(group.members, SourceError):
+            yield Sample.missing(group.members.sentence, **group.labels)
         else:
-            yield Sample(count, group=name)
+            yield Sample(group.members, **group.labels)
 
 
 def project_members(count: int, _: NoQuery) -> Iterator[Sample]:
@@ -80,7 +80,7 @@ def _count(
     name: str, flow: Callable[[Settings, NoQuery], Flow[PerProject[Any]]], meaning: str
 ) -> Metric[Settings, NoQuery, PerProject[Any]]:
     dataset = Dataset(flow.__name__, flow)
-    return Metric(name, dataset, per_project(count), labels=("project",), minimum=0, help=meaning)
+    return Metric(name, dataset, per_project(count), labels=PROJECT, minimum=0, help=meaning)
 
 
 ACCOUNT = Dataset("projects", calls.projects)
@@ -91,7 +91,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         "project_status",
         ACCOUNT,
         project_status,
-        labels=("project",),
+        labels=PROJECT,
         states=PROJECT_STATES,
         help="WhaTap's status of each project: subscribe, trial, limited, closed ...",
     ),
@@ -100,7 +100,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         "group_members",
         Dataset("group_members", calls.group_members),
         group_members,
-        labels=("group",),
+        labels=("group", "id"),
         minimum=0,
         help="members of each group of the account",
     ),
@@ -108,7 +108,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         "project_members",
         Dataset("project_members", calls.project_members),
         per_project(project_members),
-        labels=("project",),
+        labels=PROJECT,
         minimum=0,
         help="members of each project",
     ),
@@ -116,7 +116,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         "project_servers",
         Dataset("project", calls.project),
         per_project(project_servers),
-        labels=("project",),
+        labels=PROJECT,
         minimum=0,
         help="servers that each project lists",
     ),
@@ -126,7 +126,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         "agents",
         Dataset("agents", calls.agents),
         per_project(agents),
-        labels=("state", "project"),
+        labels=("state", *PROJECT),
         minimum=0,
         help="agents by state: active, inactive",
     ),

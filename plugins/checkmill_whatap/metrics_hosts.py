@@ -10,9 +10,9 @@ from typing import Any
 
 from checkmill.api.v1 import Dataset, Metric, NoQuery, Sample
 from checkmill_whatap import calls
-from checkmill_whatap.answers import Members, label, measured, shape, total
+from checkmill_whatap.answers import Members, label, measured, measured_in, shape, total
 from checkmill_whatap.levels import CPU_LEVELS
-from checkmill_whatap.projects import per_project
+from checkmill_whatap.projects import PROJECT, per_project
 from checkmill_whatap.settings import Processes, Settings
 
 
@@ -34,7 +34,7 @@ def disk_rate(member: str) -> Callable[[Members, NoQuery], Iterator[Sample]]:
     def of_hosts(by_host: Members, _: NoQuery) -> Iterator[Sample]:
         for host, rates in by_host.items():
             if isinstance(rates, dict):
-                yield measured(rates.get(member), host=label(host))
+                yield measured_in(rates, member, host=label(host))
             else:
                 yield Sample.missing(f"an object with {member} was expected, {shape(rates)} came", host=label(host))
 
@@ -51,7 +51,7 @@ def process_figure(member: str) -> Callable[[Members, Processes], Iterator[Sampl
 
     def of_hosts(by_host: Members, query: Processes) -> Iterator[Sample]:
         def one_command(host: str, name: str, found: list[Members]) -> Sample:
-            figures = [measured(process.get(member), host=host, process=name) for process in found]
+            figures = [measured_in(process, member, host=host, process=name) for process in found]
             values = [figure.value for figure in figures if isinstance(figure.value, int | float)]
             if len(values) < len(figures):
                 return next(figure for figure in figures if figure.is_missing)
@@ -85,8 +85,8 @@ CPU = Dataset("infra_cpu", calls.infra_cpu)
 DISK = Dataset("infra_disk_iops", calls.infra_disk_iops)
 TRAFFIC = Dataset("infra_net_traffic", calls.infra_net_traffic)
 PROCESSES = Dataset("sm_proc", calls.sm_proc, Processes)
-HOST = ("host", "project")
-PROCESS = ("host", "process", "project")
+HOST = ("host", *PROJECT)
+PROCESS = ("host", "process", *PROJECT)
 
 METRICS: tuple[Metric[Settings, Any, Any], ...] = (
     Metric(

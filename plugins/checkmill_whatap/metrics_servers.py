@@ -9,7 +9,7 @@ from checkmill.api.v1 import Dataset, Levels, Metric, NoQuery, Sample, State
 from checkmill_whatap import calls, servers
 from checkmill_whatap import metrics_snapshot as snapshot
 from checkmill_whatap.levels import CPU_LEVELS, DISK_LEVELS
-from checkmill_whatap.projects import PerProject, per_project
+from checkmill_whatap.projects import PROJECT, PerProject, per_project
 from checkmill_whatap.settings import Settings
 
 #: WhaTap's words for a server; what else comes is UNKNOWN.
@@ -35,9 +35,9 @@ def server_active(rows: Sequence[Any], _: NoQuery) -> Iterator[Sample]:
 
 LIST = Dataset("sm_servers", calls.sm_servers)
 SNAPSHOT = Dataset("sm", calls.sm)
-SERVER = ("host", "id", "project")
-MOUNT = ("host", "id", "mount", "project")
-NIC = ("host", "id", "nic", "project")
+SERVER = ("host", "id", *PROJECT)
+MOUNT = ("host", "id", "mount", *PROJECT)
+NIC = ("host", "id", "nic", *PROJECT)
 
 
 def _metric(
@@ -77,7 +77,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         help="whether the agent of each server is active",
     ),
     _metric(
-        "servers", "", ("status", "project"), snapshot.servers, "servers by status: ok, warning, fatal, inactive ..."
+        "servers", "", ("status", *PROJECT), snapshot.servers, "servers by status: ok, warning, fatal, inactive ..."
     ),
     _metric("cpu_used", "%", SERVER, snapshot.cpu_used, "CPU use of each server: 100 less idle", CPU_LEVELS),
     _metric("cpu_user", "%", SERVER, _amount("cpu", "usr"), "CPU time in user code"),

@@ -9,7 +9,18 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from checkmill.api.v1 import NoQuery, Sample, number_of
-from checkmill_whatap.answers import Labels, Members, counted, label, measured, rounded, shape, total, whole
+from checkmill_whatap.answers import (
+    Labels,
+    Members,
+    counted,
+    label,
+    measured,
+    measured_in,
+    rounded,
+    shape,
+    total,
+    whole,
+)
 from checkmill_whatap.calls import Snapshot
 from checkmill_whatap.servers import Server, servers_in
 
@@ -53,12 +64,17 @@ def each_server(figure: Figure) -> Samples:
 
 def amount(*path: str) -> Samples:
     """Make a metric of one number of the snapshot."""
-    return each_server(lambda server, figures: [measured(_at(figures, path), **server.labels)])
+    return each_server(lambda server, figures: [_measured_at(figures, path, **server.labels)])
 
 
-def count(*path: str) -> Samples:
+def count(member: str) -> Samples:
     """Make a metric of one count of the snapshot."""
-    return each_server(lambda server, figures: [counted(_at(figures, path), **server.labels)])
+
+    def of_server(server: Server, figures: Members) -> Iterator[Sample]:
+        absent = Sample.missing(f"it came without {member}", **server.labels)
+        yield counted(figures[member], **server.labels) if member in figures else absent
+
+    return each_server(of_server)
 
 
 def disk(member: str) -> Samples:
@@ -66,7 +82,7 @@ def disk(member: str) -> Samples:
 
     def of_server(server: Server, figures: Members) -> Iterator[Sample]:
         for mount, sent in _parts(server, figures, "disk", "mount"):
-            yield sent if isinstance(sent, Sample) else measured(sent.get(member), mount=mount, **server.labels)
+            yield sent if isinstance(sent, Sample) else measured_in(sent, member, mount=mount, **server.labels)
 
     return each_server(of_server)
 
@@ -96,12 +112,13 @@ def traffic(member: str) -> Samples:
 @each_server
 def cpu_used(server: Server, figures: Members) -> Iterator[Sample]:
     """CPU use in percent: what is not idle."""
-    idle = number_of(_at(figures, ("cpu", "idle")))
-    if idle is None or not 0 <= idle <= 100 + _IDLE_NOISE:
-        sample = measured(_at(figures, ("cpu", "idle")), **server.labels)
-        yield sample if sample.is_missing else Sample.missing(f"cpu.idle is {sample.value} percent", **server.labels)
+    idle = _measured_at(figures, ("cpu", "idle"), **server.labels)
+    if not isinstance(idle.value, int | float):
+        yield idle
+    elif idle.value > 100 + _IDLE_NOISE:
+        yield Sample.missing(f"cpu.idle is {idle.value} percent", **server.labels)
     else:
-        yield Sample(max(0.0, rounded(100 - idle)), **server.labels)
+        yield Sample(max(0.0, rounded(100 - idle.value)), **server.labels)
 
 
 @each_server
@@ -114,14 +131,14 @@ def swap_used(server: Server, figures: Members) -> Iterator[Sample]:
         else:
             yield Sample.missing("it uses swap, but says that it has none", **server.labels)
     else:
-        yield measured(_at(figures, ("memory", "swappused")), **server.labels)
+        yield _measured_at(figures, ("memory", "swappused"), **server.labels)
 
 
 @each_server
 def load1_per_core(server: Server, figures: Members) -> Iterator[Sample]:
     """The load average of one minute, divided by the number of cores."""
     cores = whole(server.row.get("cpu_cores"))
-    load = measured(_at(figures, ("cpu", "load1")), **server.labels)
+    load = _measured_at(figures, ("cpu", "load1"), **server.labels)
     if isinstance(load.value, int | float) and cores is not None and cores > 0:
         yield measured(rounded(load.value / cores), **server.labels)
     elif load.is_missing:
@@ -145,11 +162,14 @@ def sockets(server: Server, figures: Members) -> Iterator[Sample]:
             yield counted(number, state="syn_rcv", **server.labels)
 
 
-def _at(figures: Members, path: tuple[str, ...]) -> Any:
-    value: Any = figures
-    for name in path:
-        value = value.get(name) if isinstance(value, dict) else None
-    return value
+def _measured_at(figures: Members, path: tuple[str, ...], **labels: Any) -> Sample:
+    """The amount at a path of member names; missing where a member of the path is absent or no object."""
+    for name in path[:-1]:
+        part = figures.get(name)
+        if not isinstance(part, dict):
+            return Sample.missing(f"{name} should be an object, but is {shape(part)}", **labels)
+        figures = part
+    return measured_in(figures, path[-1], **labels)
 
 
 def _parts(server: Server, figures: Members, member: str, kind: str) -> Iterator[tuple[str, Members | Sample]]:
@@ -168,7 +188,7 @@ def _parts(server: Server, figures: Members, member: str, kind: str) -> Iterator
 
 
 def _sum(part: Members, members: tuple[str, ...], **labels: Any) -> Sample:
-    figures = [measured(part.get(member), **labels) for member in members]
+    figures = [measured_in(part, member, **labels) for member in members]
     values = [figure.value for figure in figures if isinstance(figure.value, int | float)]
     if len(values) < len(figures):
         return next(figure for figure in figures if figure.is_missing)

@@ -14,11 +14,12 @@ from checkmill_whatap import calls
 from checkmill_whatap.answers import Labels, measured, rounded, server_id, shape, total
 from checkmill_whatap.calls import Statistics
 from checkmill_whatap.levels import CPU_LEVELS, DISK_LEVELS
-from checkmill_whatap.projects import per_project
+from checkmill_whatap.projects import PROJECT, per_project
 from checkmill_whatap.servers import servers_in
 from checkmill_whatap.settings import LongWindow, Settings, Window
 
-#: How long after its end a row may still be missing because the vendor has not written it yet.
+#: How long after its end a row may still be missing because the vendor has not written it yet. What then is the newest
+#: row ended one width earlier; what ended before that is old, however long the window.
 GRACE_S = 60.0
 
 Combine = Callable[[Sequence[float]], float]
@@ -26,16 +27,27 @@ Combine = Callable[[Sequence[float]], float]
 
 @dataclass(frozen=True)
 class Series:
-    """The rows of one server by the time they begin (epoch seconds), oldest first."""
+    """The rows of one server by the time they begin (epoch seconds), oldest first.
+
+    `stale` says why its figures cannot be of now, as the list of servers has it.
+    """
 
     labels: Labels
     rows: Sequence[tuple[float, dict[str, Any]]]
-    remark: str = ""
+    stale: str = ""
 
 
 def average(values: Sequence[float]) -> float:
     """The mean of some values."""
     return values[0] if len(values) == 1 else rounded(total(values) / len(values))
+
+
+def span(seconds: float) -> str:
+    """A duration as a rule writes it: `45s`, `5m`, `1h 10m`; seconds only below an hour."""
+    minutes, left = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    parts = ((hours, "h"), (minutes, "m"), (0 if hours else left, "s"))
+    return " ".join(f"{number}{unit}" for number, unit in parts if number) or "0s"
 
 
 def over_window(member: str, combine: Combine, *, traffic: bool = False) -> Callable[[Statistics, Window], Any]:
@@ -55,42 +67,50 @@ def data_age(statistics: Statistics, query: Window) -> Iterator[Sample]:
         if isinstance(series, Sample):
             yield series
         elif not series.rows:
-            reason = f"no row in the last {query.window:g} s{series.remark}"
-            yield Sample.missing(reason, **series.labels)
+            reason = f"no row in the last {span(query.window)}"
+            yield Sample.missing(f"{series.stale}; {reason}" if series.stale else reason, **series.labels)
         else:
             age = statistics.asked_at - series.rows[-1][0]
             if age < -GRACE_S:
-                yield Sample.missing(f"its newest row begins {-age:g} s in the future", **series.labels)
+                yield Sample.missing(f"its newest row begins {span(-age)} in the future", **series.labels)
             else:
                 yield Sample(max(0.0, rounded(age)), **series.labels)
 
 
 def _combined(statistics: Statistics, series: Series, member: str, combine: Combine, scale: float) -> Sample:
-    rows = _whole_rows(statistics, series)
-    if not rows:
-        span = statistics.until - statistics.since
-        reason = f"no whole {statistics.width_s} s row in the last {span:g} s{series.remark}"
+    width = statistics.width_s
+    over = [row for row in series.rows if row[0] + width <= statistics.asked_at]
+    rows = [row for row in over if row[0] >= statistics.since] or over[-1:]
+    with_figure = [row for row in rows if row[1].get(member) is not None]
+    newest = with_figure[-1][0] + width if with_figure else None
+    reason = _why_old(statistics, series.stale, over[-1][0] + width if over else None, newest, member)
+    if reason or newest is None:
         return Sample.missing(reason, **series.labels)
-    values: list[float] = []
-    for _, row in rows:
-        if row.get(member) is None:
-            continue
-        figure = measured(row[member], scale=scale, **series.labels)
-        if not isinstance(figure.value, int | float):
-            return figure
-        values.append(figure.value)
-    if not values:
-        return Sample.missing(f"its rows have no {member}", **series.labels)
-    return measured(combine(values), at=rows[-1][0] + statistics.width_s, **series.labels)
+    figures = [measured(row[member], scale=scale, **series.labels) for _, row in with_figure]
+    values = [figure.value for figure in figures if isinstance(figure.value, int | float)]
+    if len(values) < len(figures):
+        return next(figure for figure in figures if figure.is_missing)
+    return measured(combine(values), at=newest, **series.labels)
 
 
-def _whole_rows(statistics: Statistics, series: Series) -> list[tuple[float, dict[str, Any]]]:
-    """The rows of the window that are over; right after a row's end also the one before, if that is the newest."""
-    over = [row for row in series.rows if row[0] + statistics.width_s <= statistics.asked_at]
-    rows = [row for row in over if row[0] >= statistics.since]
-    if not rows and statistics.asked_at - statistics.until < GRACE_S:
-        rows = [row for row in over if row[0] >= statistics.since - statistics.width_s]
-    return rows
+def _why_old(statistics: Statistics, stale: str, last: float | None, newest: float | None, member: str) -> str:
+    """Why what a server sent says nothing of now, or "".
+
+    `last` is when its last whole row ended, `newest` when the last one of the window that has the figure did. A server
+    that is down leaves rows behind, and a window may be an hour long: only what is recent may be OK.
+    """
+    if last is None:
+        found = f"no whole {span(statistics.width_s)} row in the last {span(statistics.until - statistics.since)}"
+    else:
+        found = f"its newest row ended {span(statistics.asked_at - last)} ago"
+    if stale:
+        return f"{stale}; {found}"
+    oldest = statistics.asked_at - statistics.width_s - GRACE_S
+    if last is None or last < oldest:
+        return found
+    if newest is None:
+        return f"its rows have no {member}; {found}"
+    return f"its newest row with {member} ended {span(statistics.asked_at - newest)} ago" if newest < oldest else ""
 
 
 def _series(statistics: Statistics) -> Iterator[Series | Sample]:
@@ -109,15 +129,14 @@ def _series(statistics: Statistics) -> Iterator[Series | Sample]:
         elif not server.id:
             yield Sample.missing("the list of servers gives it without oid", **server.labels)
         elif not statistics.only or server.id == statistics.only:
-            remark = f"; {server.stale}" if server.stale else ""
-            yield _read(server.labels, sent.get(server.id, []), remark)
+            yield _read(server.labels, sent.get(server.id, []), server.stale)
             listed.add(server.id)
     for oid in sent:
         if oid not in listed:
             yield _read({"host": oid, "id": oid}, sent[oid], "")
 
 
-def _read(labels: Labels, parts: list[Any], remark: str) -> Series | Sample:
+def _read(labels: Labels, parts: list[Any], stale: str) -> Series | Sample:
     rows: list[tuple[float, dict[str, Any]]] = []
     for part in parts:
         if not isinstance(part, list):
@@ -127,12 +146,12 @@ def _read(labels: Labels, parts: list[Any], remark: str) -> Series | Sample:
             if begins is None:
                 return Sample.missing(f"a row of timeData has no time: it is {shape(row)}", **labels)
             rows.append((begins / 1000, row))
-    return Series(labels, sorted(rows, key=lambda row: row[0]), remark)
+    return Series(labels, sorted(rows, key=lambda row: row[0]), stale)
 
 
 STATISTICS = Dataset("sm_stat", calls.sm_stat, Window)
 NEWEST = Dataset("sm_stat_newest", calls.sm_stat, LongWindow)
-SERVER = ("host", "id", "project")
+SERVER = ("host", "id", *PROJECT)
 
 
 def _percent(

@@ -6,9 +6,8 @@ selected one with its own token, side by side; a project that fails keeps its fa
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from typing import Any, Generic, TypeVar
 
@@ -23,36 +22,42 @@ from checkmill.api.v1 import (
     attempt,
     together,
 )
-from checkmill_whatap.answers import Members, data_of, label, shape, shown, whole
+from checkmill_whatap.answers import Labels, Members, data_of, label, shape, shown, whole
 from checkmill_whatap.settings import Settings
 
 T = TypeVar("T")
 Q = TypeVar("Q")
 
+#: The labels of a project.
+PROJECT = ("project", "pcode")
 PROJECTS_PATH = "/open/api/json/projects"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Project:
-    """One row of the account's projects. `name` is distinct: of equal names each has its code behind it.
+    """One row of the account's projects. Two of them may have one name; their codes differ.
 
     `problem` says why the project cannot be asked for its servers, and is empty if it can.
     """
 
     name: str
-    written_name: str
     pcode: int | None
     status: str
     kinds: frozenset[str]
     token: Secret | None
     problem: str
 
+    @property
+    def labels(self) -> Labels:
+        """Its labels: two projects of one name differ in their code."""
+        return labels_of(self.name, self.pcode)
+
 
 @dataclass(frozen=True)
 class Answered(Generic[T]):
-    """What one project answered, or the error that kept it from answering."""
+    """What one project, with its labels, answered, or the error that kept it from answering."""
 
-    project: str
+    labels: Labels
     answer: T | SourceError
 
 
@@ -66,10 +71,10 @@ def ask_each(settings: Settings, ask: Asking[T]) -> Flow[PerProject[T]]:
     """Ask every project that the source reads. Raises `SourceError` if the only project, or the list of them, fails."""
     if settings.account_token is None:
         name, answer = yield from ask(settings)
-        return (Answered(name or str(settings.pcode), answer),)
+        return (Answered(labels_of(name or str(settings.pcode), settings.pcode), answer),)
     chosen = with_servers(settings, (yield from matching_projects(settings)))
     answers = yield from together([attempt(_ask_one(settings, project, ask)) for project in chosen])
-    return tuple(Answered(project.name, answer) for project, answer in zip(chosen, answers, strict=True))
+    return tuple(Answered(project.labels, answer) for project, answer in zip(chosen, answers, strict=True))
 
 
 def get_each(settings: Settings, path: str, parse: Callable[[Response], tuple[str, T]]) -> Flow[PerProject[T]]:
@@ -89,9 +94,9 @@ def matching_projects(settings: Settings) -> Flow[tuple[Project, ...]]:
     """
     require_account(settings, "the list of projects")
     response = yield from settings.get(PROJECTS_PATH)
-    listed = projects_of(data_of(response))
+    listed = projects_of(data_of(response, "projects"))
     globs = settings.project_globs
-    chosen = tuple(p for p in listed if any(fnmatchcase(p.written_name, glob) for glob in globs))
+    chosen = tuple(p for p in listed if any(fnmatchcase(p.name, glob) for glob in globs))
     if not chosen:
         raise ConfigurationError(f"no project matches projects: {', '.join(globs)}; the account sees {_names(listed)}")
     return chosen
@@ -122,13 +127,16 @@ def require_account(settings: Settings, what: str) -> None:
 
 def projects_of(rows: Sequence[Any]) -> tuple[Project, ...]:
     """Read the rows of the project list; their tokens become `Secret`s before anything else is looked at."""
-    read = [_project(number, row) for number, row in enumerate(rows, start=1)]
-    names = Counter(project.name for project in read)
-    return tuple(_distinct(number, p) if names[p.name] > 1 else p for number, p in enumerate(read, start=1))
+    return tuple(_project(number, row) for number, row in enumerate(rows, start=1))
+
+
+def labels_of(name: str, pcode: int | None) -> Labels:
+    """The labels of a project, with its code if that is known."""
+    return {"project": name} if pcode is None else {"project": name, "pcode": str(pcode)}
 
 
 def per_project(samples: Callable[[T, Q], Iterable[Sample]]) -> Callable[[PerProject[T], Q], Iterator[Sample]]:
-    """Make a metric of one project one of all of them: the label `project`, and failures as missing samples.
+    """Make a metric of one project one of all of them: with the labels of its project, and failures as missing samples.
 
     A project that answers nothing among others is missing; a source that is one project then has no samples at all.
     """
@@ -136,16 +144,15 @@ def per_project(samples: Callable[[T, Q], Iterable[Sample]]) -> Callable[[PerPro
     def of_all(projects: PerProject[T], query: Q) -> Iterator[Sample]:
         for part in projects:
             if isinstance(part.answer, SourceError):
-                reason = f"project {part.project}: {part.answer.sentence}"
-                yield Sample.missing(reason, project=part.project)
+                yield Sample.missing(part.answer.sentence, **part.labels)
                 continue
             empty = True
             for sample in samples(part.answer, query):
-                sample.labels["project"] = part.project
+                sample.labels.update(part.labels)
                 empty = False
                 yield sample
             if empty and len(projects) > 1:
-                yield Sample.missing(f"project {part.project}: the answer is empty", project=part.project)
+                yield Sample.missing("the answer is empty", **part.labels)
 
     return of_all
 
@@ -161,7 +168,6 @@ def _project(number: int, row: Any) -> Project:
     if not isinstance(row, dict):
         return Project(
             name=f"row {number}",
-            written_name=f"row {number}",
             pcode=None,
             status="",
             kinds=frozenset(),
@@ -175,7 +181,6 @@ def _project(number: int, row: Any) -> Project:
     without = [what for what, value in (("a usable apiToken", secret), ("a projectCode", pcode)) if value is None]
     return Project(
         name=label(name),
-        written_name=name,
         pcode=pcode,
         status=_text(row, "status").casefold(),
         kinds=frozenset(text for key in ("productType", "platform") if (text := _text(row, key).casefold())),
@@ -189,11 +194,6 @@ def _secret(token: Any) -> Secret | None:
     written = token.strip() if isinstance(token, str) else ""
     secret = Secret(written) if written else None
     return secret if written.isascii() and written.isprintable() else None
-
-
-def _distinct(number: int, project: Project) -> Project:
-    behind = project.pcode if project.pcode is not None else f"row {number}"
-    return replace(project, name=f"{project.name} ({behind})")
 
 
 def _text(row: Members, key: str) -> str:

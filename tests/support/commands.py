@@ -10,7 +10,8 @@ import socket
 import subprocess
 import sys
 import textwrap
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, redirect_stderr
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -82,6 +83,7 @@ class Desk:
     environ: dict[str, str] = field(default_factory=dict)
     clock: Clock = field(default_factory=Clock)
     arguments: list[str] = field(default_factory=list)
+    monotonic: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
         self.checks_dir.mkdir(parents=True, exist_ok=True)
@@ -114,7 +116,7 @@ class Desk:
         """Run a command in this process."""
         argv = self.argv(words)
         streams = Captured(quiet=command_of(argv) in QUIET)
-        edges = Edges(now=self.clock, sleep=lambda _: None, chance=lambda: 0.0, environ=self.environ)
+        edges = Edges(self.clock, self.monotonic, sleep=lambda _: None, chance=lambda: 0.0, environ=self.environ)
         noise = io.StringIO()
         with own_secrets(), _own_logging(), redirect_stderr(noise):
             code = run_command(argv, streams, edges)

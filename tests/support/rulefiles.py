@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Mapping
 from importlib.metadata import EntryPoint
@@ -10,7 +11,9 @@ from pathlib import Path
 from checkmill.host import Host
 from checkmill.model.rule import Rule
 from checkmill.steps.reading import Book, read
+from support.operations.stories import VENDORS
 
+ROOT = Path(__file__).parents[2]
 #: Sources and a reporter that hold, for checks to stand on.
 HEAD = """\
 sources:
@@ -49,6 +52,23 @@ def book_of(
         raw = textwrap.dedent(content).encode() if isinstance(content, str) else content
         (directory / name).write_bytes(raw)
     return read(directory, host or vendors(), environ, SandboxAddresses() if sandbox else None)
+
+
+def installed_and_operations() -> Host:
+    """A host with the plugins of the checkout and the vendors of the operations team's rules."""
+    own = {"whatap": "checkmill_whatap", "nhn-batchmon": "checkmill_nhn_monitoring"}
+    modules = {**dict.fromkeys(VENDORS, "support.operations.vendors"), **own}
+    return Host(entry_points=[EntryPoint(name, module, "checkmill") for name, module in modules.items()])
+
+
+def corpus() -> dict[str, str]:
+    """All rule files of the checkout that hold: the examples, the README's, and the operations team's, by name."""
+    files = [*(ROOT / "checks.d").glob("*.yaml"), *(ROOT / "tests" / "acceptance" / "rules").glob("*.yaml")]
+    examples = re.findall(r"```yaml\n(.*?)```", (ROOT / "README.md").read_text("utf-8"), re.DOTALL)
+    return {
+        **{path.relative_to(ROOT).as_posix(): path.read_text("utf-8") for path in sorted(files)},
+        **{f"README.md, example {number}": text for number, text in enumerate(examples, start=1)},
+    }
 
 
 def with_check(check: str) -> str:

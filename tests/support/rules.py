@@ -6,16 +6,27 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from checkmill.model.builtin import inventory_metric
 from checkmill.model.errors import SourceError
 from checkmill.model.fetch import Fetch, Fetched
 from checkmill.model.levels import Levels, Limits, Range
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.problem import Place
 from checkmill.model.result import Result
-from checkmill.model.rule import Expect, Pattern, Reading, Rule, Selection
+from checkmill.model.rule import (
+    Condition,
+    Expect,
+    Override,
+    Pattern,
+    Reading,
+    Rule,
+    Selection,
+    Tolerance,
+    Tolerate,
+)
 from checkmill.model.sample import Sample
 from checkmill.model.settings import NoQuery, SourceSettings
-from checkmill.model.source import ConfiguredSource, Dataset, Metric, Source
+from checkmill.model.source import ConfiguredSource, Dataset, Inventory, Metric, Source
 from checkmill.steps.judging import Extraction, judge
 
 #: When tests judge, unless they say otherwise.
@@ -28,17 +39,49 @@ def samples_in(payload: Any, query: NoQuery) -> Iterable[Sample]:
     return payload
 
 
-def metric(name: str = "cpu", unit: str = "%", labels: tuple[str, ...] = ("host",), **fields: Any) -> Metric:
-    return Metric(name, Dataset("measured", lambda *_: None), samples_in, unit=unit, labels=labels, **fields)
+def metric(
+    name: str = "cpu",
+    unit: str = "%",
+    labels: tuple[str, ...] = ("host",),
+    *,
+    dataset: str = "measured",
+    **fields: Any,
+) -> Metric:
+    return Metric(name, Dataset(dataset, lambda *_: None), samples_in, unit=unit, labels=labels, **fields)
 
 
-def source(name: str = "shop", labels: Mapping[str, str] | None = None) -> ConfiguredSource:
-    kind = Source("fake", SourceSettings, ())
+def source(
+    name: str = "shop", labels: Mapping[str, str] | None = None, *, listing: tuple[str, ...] = ()
+) -> ConfiguredSource:
+    """A source, with an inventory by host if `listing` names the labels of its entities."""
+    entities: Inventory[Any, Any] = Inventory(
+        Dataset("entities", lambda *_: None), samples_in, "host", ("host", *listing)
+    )
+    kind = Source("fake", SourceSettings, (), inventory=entities if listing else None)
     return ConfiguredSource(name, kind, SourceSettings(), labels or {}, "checks.d/shop.yaml", f"digest of {name}")
 
 
 def reading(of: Metric, source: ConfiguredSource) -> Reading:
     return Reading(source, of, NoQuery(), Fetch(source, of.dataset, NoQuery(), 8.0))
+
+
+def condition(of: Metric, levels: Levels, *sources: ConfiguredSource) -> Condition:
+    """An entry of `and`; its metric needs a dataset of its own to have samples of its own."""
+    return Condition(tuple(reading(of, one) for one in sources or [source()]), levels)
+
+
+def other_than(levels: Levels, **where: str) -> Override:
+    """An override for samples with these labels."""
+    return Override(levels, selection(where))
+
+
+def tolerating(warn: int | str, crit: int | str | None = None) -> Tolerate:
+    """What `tolerate` is read into: counts, and shares such as `10%`."""
+    return Tolerate(_tolerance(warn), _tolerance(warn if crit is None else crit))
+
+
+def _tolerance(written: int | str) -> Tolerance:
+    return Tolerance(written) if isinstance(written, int) else Tolerance(percent=float(written.rstrip("%")))
 
 
 def above(crit: float | None = None, warn: float | None = None) -> Levels:
@@ -85,6 +128,12 @@ def rule(
     of = of or metric()
     each = (each,) if isinstance(each, str) else each
     own = of.levels or (Levels(states=of.states) if of.is_state else None)
+    sources = sources or [source()]
+    inventories = {
+        one.name: reading(inventory_metric(one.type.inventory), one)
+        for one in sources
+        if one.type.inventory is not None
+    }
     defaults: dict[str, Any] = {
         "place": Place("checks.d/shop.yaml", 1, 1),
         "files": ("checks.d/shop.yaml",),
@@ -93,10 +142,11 @@ def rule(
         "digest": "digest",
         "selection_digest": "selection",
         "expect": Expect(seen=bool(each)),
+        "inventories": inventories,
     }
     return Rule(
         name=name,
-        readings=tuple(reading(of, one) for one in sources or [source()]),
+        readings=tuple(reading(of, one) for one in sources),
         levels=own if levels is None else levels,
         each=each,
         **{**defaults, **fields},
@@ -112,7 +162,10 @@ class Check:
     judgement: Judgement | None = None
 
     def judged(self, *answers: Any, at: float = NOW) -> list[Result]:
-        """Judge on an answer for each source, in order: a list of samples, or the error that was met."""
+        """Judge on an answer for each source, in order: a list of samples, or the error that was met.
+
+        Behind them come those of the further conditions, then the inventories: lists of labels.
+        """
         self.judgement = judge(self.rule, extraction(self.rule, *answers, at=at), self.memory, at)
         self.memory = self.judgement.memory
         return list(self.judgement.results)
@@ -120,7 +173,7 @@ class Check:
 
 def extraction(rule: Rule, *answers: Any, at: float = NOW) -> Extraction:
     fetched = {}
-    for one, answer in zip(rule.readings, answers, strict=True):
+    for one, answer in zip(rule.all_readings, answers, strict=True):
         failed = isinstance(answer, SourceError)
         fetched[one.fetch.key] = Fetched(at, at, None if failed else answer, answer if failed else None)
     return Extraction(fetched)

@@ -35,7 +35,7 @@ from checkmill.model.levels import Levels, Limits, Range
 from checkmill.model.reporter import Outcome, Receipt, Reporter
 from checkmill.model.sample import Sample, number_of
 from checkmill.model.sandbox import Answer, App, Asked, Sandbox, World, wave
-from checkmill.model.secret import Secret, redact
+from checkmill.model.secret import Secret, redact, shortened
 from checkmill.model.settings import (
     Bytes,
     Doc,
@@ -47,7 +47,7 @@ from checkmill.model.settings import (
     SourceSettings,
     Target,
 )
-from checkmill.model.source import ContractError, Dataset, Metric, Source
+from checkmill.model.source import ContractError, Dataset, Inventory, Metric, Source
 from checkmill.model.state import State
 
 __all__ = [
@@ -65,6 +65,7 @@ __all__ = [
     "Exchange",
     "Exchanged",
     "Flow",
+    "Inventory",
     "Levels",
     "Limits",
     "LoginError",
@@ -106,6 +107,7 @@ __all__ = [
     "redact",
     "send",
     "session",
+    "shortened",
     "together",
     "wave",
 ]

@@ -20,6 +20,7 @@ COMMANDS = (
     "run",
     "outbox",
     "validate",
+    "explain",
     "list",
     "metrics",
     "plugins",
@@ -31,7 +32,7 @@ COMMANDS = (
 )
 DEFAULT_SEED = 1
 #: Commands that are named in the documentation and come later.
-NOT_YET = ("explain", "exec")
+NOT_YET = ("exec",)
 #: What the completion scripts call, with the words of any other command line; it is no command for people.
 COMPLETE = "__complete"
 
@@ -150,6 +151,13 @@ def parser() -> Parser:
     _add_format(outbox)
 
     command("validate", "read rules and settings, without any network")
+    explain = command("explain", "what a check reads, selects and decides, step by step; stores and reports nothing")
+    explain.add_argument("name", type=_as_text, metavar="NAME", help="name of the check")
+    data = explain.add_mutually_exclusive_group()
+    data.add_argument("--live", action="store_true", help="ask the sources now (default)")
+    data.add_argument("--stored", action="store_true", help="show what is stored, without any request")
+    explain.add_argument("--format", choices=("text", "json"), default="text", help="form (default: text)")
+    explain.add_argument("-v", "--verbose", action="count", default=0, help="whole lists")
     listing = command("list", "the checks")
     _add_tags(listing)
     _add_format(listing)

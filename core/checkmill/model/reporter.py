@@ -91,8 +91,11 @@ class ConfiguredReporter:
 
 @dataclass(frozen=True, eq=False)
 class Report:
-    """One entry of a rule's `report:`: a reporter and a target of it; `key` is the target without secrets."""
+    """One entry of a rule's `report:`: a reporter and a target of it; `key` is the target without secrets.
+
+    Where values of the target are templates, `target` is None and `key` what is written; each service has its own then.
+    """
 
     reporter: ConfiguredReporter
-    target: Target
+    target: Target | None
     key: Mapping[str, object] = field(default_factory=dict)

@@ -13,7 +13,10 @@ from checkmill.model.state import State
 
 @dataclass(frozen=True, slots=True)
 class Perf:
-    """One value for graphs, in base units. `warn` and `crit` alert as Nagios ranges do; None is absent."""
+    """One value for graphs, in base units. `warn` and `crit` alert as Nagios ranges do; None is absent.
+
+    `metric` is what was measured where it is another than the result's own.
+    """
 
     label: str
     value: float
@@ -22,6 +25,7 @@ class Perf:
     crit: Range | None = None
     min: float | None = None
     max: float | None = None
+    metric: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +42,8 @@ class Result:
     """State, text and values of one service at one time.
 
     `output` is one line that leads with the reason, without the state word; `details` are further lines. `labels` are
-    those of `each`. Times are epoch seconds. `failed` says that nothing could be measured.
+    those of `each`; `common` are all that its samples have in common, for templates. Times are epoch seconds. `failed`
+    says that nothing could be measured.
     """
 
     check: str
@@ -55,6 +60,7 @@ class Result:
     checked_at: float = 0.0
     good_until: float = 0.0
     failed: bool = False
+    common: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def identity(self) -> Identity:

@@ -6,8 +6,13 @@ import math
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+from checkmill.model.secret import shortened
+
 if TYPE_CHECKING:
     from checkmill.model.levels import Levels
+
+#: As much of what is no number is shown.
+_LONGEST_SHOWN = 60
 
 
 class Sample:
@@ -32,7 +37,7 @@ class Sample:
         self.at = at
         self.levels = levels
         self.labels: dict[str, str] = labels
-        self.reason = "" if value is not None else "no value"
+        self.reason = "" if value is not None else "null came"
 
     @classmethod
     def missing(cls, reason: str, /, **labels: str) -> Sample:
@@ -100,9 +105,10 @@ def number_of(raw: Any) -> float | int | None:
 
 def _why_no_number(raw: Any) -> str:
     if raw is None:
-        return "no value"
+        return "null came"
     if isinstance(raw, float):
-        return f"{raw} is no value"
-    shown = repr(raw)
+        return "NaN came" if math.isnan(raw) else f"{'-' if raw < 0 else ''}Infinity came"
+    if isinstance(raw, int) and not isinstance(raw, bool):
+        return f"a number of {raw.bit_length()} bits came"
     kind = {str: "text", bool: "yes/no", list: "a list", dict: "an object"}.get(type(raw), type(raw).__name__)
-    return f"a number was expected, {kind} came: {shown[:57] + '...' if len(shown) > 60 else shown}"
+    return f"a number was expected, {kind} came: {shortened(repr(raw), _LONGEST_SHOWN)}"

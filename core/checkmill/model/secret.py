@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 SHOWN = "***"
+#: Where a text was cut.
+CUT = "..."
 #: Shorter secrets are still never printed, but cannot be searched for in text: they would blank out ordinary words.
 SHORTEST_SOUGHT = 4
 
@@ -91,6 +93,17 @@ def redact(text: str) -> str:
         pattern = re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True)))
         _pattern[0] = pattern
     return pattern.sub(SHOWN, text)
+
+
+def shortened(text: str, longest: int) -> str:
+    """A text in at most so many characters, redacted before it is cut: no part of a secret is left at its end."""
+    whole = redact(text)
+    if len(whole) <= longest:
+        return whole
+    end = max(longest - len(CUT), 0)
+    if whole[max(end - 1, 0) : end + 1] == "**":  # in the middle of stars, which are shown whole or not at all
+        end = len(whole[:end].rstrip("*"))
+    return whole[:end] + CUT[:longest]
 
 
 def _spellings(value: str) -> set[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -12,6 +13,10 @@ if TYPE_CHECKING:
 
 #: A text longer than this is a mistake of its template.
 LONGEST = 256 * 1024
+#: A body tells of thousands of services at once.
+LONGEST_BODY = 4 * 1024 * 1024
+
+_LABEL = re.compile(r"""\blabels(?:\.(\w+)|\[\s*["']([^"']+)["']\s*\])""")
 
 _RESULT = {
     "check": "name of the check",
@@ -33,6 +38,7 @@ _RESULT = {
 #: What each kind of template is given, with what it means.
 VARIABLES: Mapping[str, Mapping[str, str]] = {
     "as": {key: _RESULT[key] for key in ("check", "source", "metric", "labels", "tags")},
+    "target": {key: _RESULT[key] for key in ("check", "source", "metric", "labels", "tags")},
     "text": _RESULT,
     "details": _RESULT,
     "body": {
@@ -56,6 +62,11 @@ def is_template(text: str) -> bool:
     return "{{" in text or "{%" in text or "{#" in text
 
 
+def labels_in(text: str) -> set[str]:
+    """The labels that a template names: `labels.team`, `labels["team"]`."""
+    return {dotted or quoted for dotted, quoted in _LABEL.findall(text)} if is_template(text) else set()
+
+
 def undeclared_in(text: str) -> set[str]:
     """The variables that a template uses. Raises `TemplateError` if it does not parse."""
     from jinja2 import TemplateError as Jinja2Error
@@ -68,8 +79,8 @@ def undeclared_in(text: str) -> set[str]:
         raise TemplateError(str(error)) from None
 
 
-def filled(text: str, variables: Mapping[str, Any]) -> str:
-    """Fill in a template. Raises `TemplateError` saying what failed."""
+def filled(text: str, variables: Mapping[str, Any], longest: int = LONGEST) -> str:
+    """Fill in a template. Raises `TemplateError` saying what failed, also when the text gets longer than it may."""
     if not is_template(text):
         return text
     parts: list[str] = []
@@ -78,12 +89,12 @@ def filled(text: str, variables: Mapping[str, Any]) -> str:
         for part in _template(text).generate(variables):
             length += len(part)
             parts.append(part)
-            if length > LONGEST:
+            if length > longest:
                 break
     except Exception as error:  # noqa: BLE001 - a template can raise anything that the values it touches can
         raise TemplateError(f"{type(error).__name__}: {error}") from None
-    if length > LONGEST:
-        raise TemplateError(f"the text is longer than {LONGEST} characters")
+    if length > longest:
+        raise TemplateError(f"the text is longer than {longest} characters")
     return "".join(parts)
 
 

@@ -13,7 +13,7 @@ def fetches_of(rules: Iterable[Rule]) -> list[Fetch]:
     """The fetches that rules need; equal ones once, with the longest of their deadlines."""
     plan: dict[object, Fetch] = {}
     for rule in rules:
-        for reading in rule.readings:
+        for reading in rule.all_readings:
             key = reading.fetch.key
             planned = plan.get(key)
             if planned is None:
@@ -26,4 +26,4 @@ def fetches_of(rules: Iterable[Rule]) -> list[Fetch]:
 def served_by(rules: Iterable[Rule], wanted: Iterable[Rule]) -> list[Rule]:
     """The rules that can be judged for free once the fetches of the wanted ones are there, those included."""
     fetched = {fetch.key for fetch in fetches_of(wanted)}
-    return [rule for rule in rules if all(reading.fetch.key in fetched for reading in rule.readings)]
+    return [rule for rule in rules if all(reading.fetch.key in fetched for reading in rule.all_readings)]

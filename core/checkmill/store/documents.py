@@ -59,9 +59,11 @@ def _result_document(result: Result) -> dict[str, Any]:
         "host": result.host,
         "details": result.details,
         "perfdata": [
-            [p.label, p.value, p.unit, _range_text(p.warn), _range_text(p.crit), p.min, p.max] for p in result.perfdata
+            [p.label, p.value, p.unit, _range_text(p.warn), _range_text(p.crit), p.min, p.max, p.metric]
+            for p in result.perfdata
         ],
         "labels": dict(result.labels),
+        "common": dict(result.common),
         "tags": list(result.tags),
         "checked_at": result.checked_at,
         "good_until": result.good_until,
@@ -88,14 +90,16 @@ def _result_from(document: dict[str, Any]) -> Result:
                 _range_from(crit),
                 _bound(low),
                 _bound(high),
+                _text(metric),
             )
-            for label, value, unit, warn, crit, low, high in document["perfdata"]
+            for label, value, unit, warn, crit, low, high, metric in document["perfdata"]
         ),
         labels=_texts(document["labels"]),
         tags=tuple(map(_text, document["tags"])),
         checked_at=float(document["checked_at"]),
         good_until=float(document["good_until"]),
         failed=bool(document["failed"]),
+        common=_texts(document["common"]),
     )
 
 

@@ -76,7 +76,7 @@ def test_a_number_against_limits(levels: Levels | None, value: float, expected: 
         ("57.0", "UNKNOWN cpu has no value: a number was expected, '57.0' came"),
         ("", "UNKNOWN cpu has no value: a number was expected, '' came"),
         ([], "UNKNOWN cpu has no value: a number was expected, [] came"),
-        (None, "UNKNOWN cpu has no value: no value"),
+        (None, "UNKNOWN cpu has no value: null came"),
         (10**400, "UNKNOWN cpu has no value: a number of 1329 bits is no value"),
         ("x" * 90, f"UNKNOWN cpu has no value: a number was expected, '{'x' * 59}... came"),
     ],
@@ -107,7 +107,7 @@ def test_what_is_no_number_is_unknown(value: Any, expected: str) -> None:
         ("", "UNKNOWN server_status"),
         (3, "UNKNOWN server_status has no value: a word was expected, 3 came"),
         (True, "UNKNOWN server_status has no value: a word was expected, True came"),
-        (None, "UNKNOWN server_status has no value: no value"),
+        (None, "UNKNOWN server_status has no value: null came"),
     ],
     ids=repr,
 )

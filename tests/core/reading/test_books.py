@@ -17,7 +17,7 @@ HEALTHY = HEAD + "checks:\n- {name: good, source: shop, metric: cpu, above: 90, 
 @pytest.mark.parametrize(
     ("broken", "said"),
     [
-        ("a: [\n", "broken.yaml:2:1: the file cannot be read as YAML: did not find expected node content"),
+        ("a: [\n", "broken.yaml:1:4: this '[' is never closed; write ']' at the end of the list"),
         (b"a: \xff\n", "broken.yaml:1:4: the file is not UTF-8 text; save it as UTF-8"),
         ("가: x\n".encode() + b"\xff", "broken.yaml:2:1: the file is not UTF-8 text; save it as UTF-8"),
         (

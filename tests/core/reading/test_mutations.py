@@ -1,13 +1,21 @@
-"""Whatever a slip of the hand makes of a good rule file, reading it ends with problems that have a place."""
+"""Whatever a slip of the hand makes of a good rule file, every check in it is read, or rejected with a place.
 
+`CHECKMILL_STRESS=full pytest tests/core/reading/test_mutations.py` makes 10,000 slips in the corpus.
+"""
+
+import random
+from collections import Counter
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from support.rulefiles import ENVIRON, HEAD, book_of
+from support.mutations import holds, mutated, written_in
+from support.rulefiles import ENVIRON, HEAD, ROOT, book_of, corpus, installed_and_operations, vendors
+from support.stress import scale
 
 GOOD = (
     HEAD
@@ -36,7 +44,6 @@ checks:
   - {name: shop-avg, source: shop, metric: cpu_avg, query: {window: 10m}, range: '@10:20', expect: 3}
 """
 )
-SECRETS = tuple(ENVIRON[name] for name in ("TOKEN", "APPKEY"))
 LINES = GOOD.splitlines(keepends=True)
 CHARACTERS = "abz019 .:-_'\"{}[]()&*!|>%@`#?,~$\\/\t\n\r\0\x85\ufeff가é"
 
@@ -106,29 +113,17 @@ def _replaced(draw: st.DrawFn) -> str:
 
 def _holds(text: str) -> None:
     with TemporaryDirectory() as directory:
-        book = book_of(Path(directory), text.encode("utf-8", "replace"))
-        book.validate_everything()
-        healthy = book.rules(book.drafts)
-        assert {rule.name for rule in healthy}.isdisjoint(book.rejected)
-        assert {rule.name for rule in healthy} | set(book.rejected) == set(book.drafts)
-        assert len(book.drafts) <= text.count("name")
-        assert book.problems or len(healthy) == len(book.drafts)
-        for problem in book.problems:
-            assert problem.place is not None
-            assert problem.place.file == str(Path(directory) / "rules.yaml")
-            assert problem.place.line > 0
-            assert str(problem).isprintable()
-            assert not [secret for secret in SECRETS if secret in str(problem)]
+        holds(Path(directory), {"rules.yaml": text.encode("utf-8", "replace")}, vendors(), ENVIRON)
 
 
 @given(_slips())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scale(100, 1_000), deadline=None)
 def test_slip_of_the_hand_never_raises(text: str) -> None:
     _holds(text)
 
 
 @given(_replaced())
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=scale(100, 1_000), deadline=None)
 def test_value_of_any_kind_never_raises(text: str) -> None:
     _holds(text)
 
@@ -138,3 +133,70 @@ def test_file_as_it_should_be_has_no_problem(tmp_path: Path) -> None:
     book.validate_everything()
     assert book.problems == []
     assert [rule.name for rule in book.rules(book.drafts)] == ["shop-cpu", "shop-status", "shop-avg"]
+
+
+#: What the corpus takes from the environment.
+VALUES = {
+    "WHATAP_PCODE": "12345",
+    "WHATAP_TOKEN": "whatap-token-9f2c77",
+    "NHN_APPKEY": "nhn-appkey-51d0aa",
+    "NHN_SCENARIO": "b00699c0-96f4-11e9-a68b-a7aaea9ae346",
+    "VENDORS": "http://127.0.0.1:9",
+}
+_SHOP = "sources: {shop: {type: whatap, pcode: 1, token: abcdefgh}}\n"
+#: Files that are read together, for a rule may name what stands in another.
+DIRECTORIES = {
+    "examples": {name: text for name, text in corpus().items() if name.startswith("checks.d/")},
+    "operations": {name: text for name, text in corpus().items() if name.startswith("tests/acceptance/")},
+    "broken": {"shop.yaml": (ROOT / "tests/examples/broken/shop.yaml").read_text("utf-8")},
+    **{
+        name: {name: text, **({} if "sources:" in text else {"sources": _SHOP})}
+        for name, text in corpus().items()
+        if name.startswith("README")
+    },
+}
+WORKERS = 8
+
+
+@pytest.mark.parametrize("worker", range(WORKERS))
+def test_of_all_slips_in_the_corpus_every_check_loads_or_is_rejected_with_a_place(worker: int, tmp_path: Path) -> None:
+    plugins = installed_and_operations()
+    count: Counter[str] = Counter()
+    for number in range(worker, scale(240, 10_000), WORKERS):
+        chance = random.Random(number)
+        base = chance.choice(sorted(DIRECTORIES))
+        files = {Path(name).with_suffix(".yaml").name: text for name, text in DIRECTORIES[base].items()}
+        slipped = chance.choice(sorted(files))
+        files[slipped] = mutated(files[slipped], chance)
+        directory = tmp_path / str(number)
+        directory.mkdir()
+        try:
+            count += holds(
+                directory, {name: text.encode("utf-8", "replace") for name, text in files.items()}, plugins, VALUES
+            )
+        except Exception as error:
+            raise AssertionError(f"slip {number}, in {slipped} of {base}") from error
+    print(dict(count))
+    assert count["loaded"] + count["rejected"] == count["written"] > 0
+    assert min(count["loaded"], count["rejected"], count["broken files"], count["whole files"]) > 0
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        ("checks: []", 0),
+        ("", 0),
+        ("sources: {a: {checks: [1, 2]}}", 0),
+        ("checks: [{name: a}, 5, null, [1, 2], {b: {c: [d]}}]", 5),
+        ("x-base: &x [1, 2, 3]\nchecks: *x\n", 3),
+        ("checks: {a: 1, b: 2}", 0),
+        ("checks: [1]\nchecks: [2, 3]\n", 3),
+        ("checks:\n- name: a\n- name: b\n\tc: d\n", None),
+        ("checks: [*nothing, 1]", 2),
+        ("checks: [1]\n---\nchecks: [2]\n", None),
+        ("- checks: [1, 2]", 0),
+    ],
+)
+def test_what_is_written_is_the_items_that_yaml_sees(text: str, written: int | None) -> None:
+    items = written_in(text)
+    assert (None if items is None else len(items)) == written

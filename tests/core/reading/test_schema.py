@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 
 from checkmill.host import Host
+from checkmill.model.builtin import metrics_of
 from checkmill.steps.reading.composing import parse
 from checkmill.steps.reading.keys import CHECK_KEYS, NOT_YET, TOP_KEYS
 from checkmill.steps.reading.nodes import data_of
 from checkmill.steps.reading.schema import schema_of
-from support.rulefiles import HEAD, book_of, problems_of, vendors
+from support.rulefiles import HEAD, book_of, installed_and_operations, problems_of, vendors
+from support.vendors import CLOUD, SITE
 
 SCHEMA = schema_of(vendors())
 KINDS = {"string": str, "integer": int, "number": (int, float), "object": dict, "array": list, "boolean": bool}
@@ -39,8 +41,10 @@ def _holds(keyword: str, said: Any, schema: dict[str, Any], value: Any) -> bool:
             return value in said
         case "anyOf":
             return any(_accepts(one, value) for one in said)
-        case "oneOf":
-            return sum(_accepts(one, value) for one in said) == 1
+        case "allOf":
+            return all(_accepts(one, value) for one in said)
+        case "if":
+            return not _accepts(said, value) or _accepts(schema["then"], value)
         case "$ref":
             return _accepts(SCHEMA["$defs"][said.removeprefix("#/$defs/")], value)
         case "pattern":
@@ -61,6 +65,8 @@ def _holds(keyword: str, said: Any, schema: dict[str, Any], value: Any) -> bool:
         case "minimum":
             return not isinstance(value, int | float) or value >= said
         case "$schema" | "$defs" | "title" | "description" | "default" | "examples" | "patternProperties" | "format":
+            return True
+        case "then":
             return True
     raise AssertionError(f"{keyword} is not known to this test")
 
@@ -121,10 +127,10 @@ def test_every_key_of_a_check_is_there_with_what_it_means() -> None:
 
 
 def test_every_setting_of_a_type_is_there_with_what_it_means() -> None:
-    kinds = SCHEMA["properties"]["sources"]["additionalProperties"]["oneOf"]
-    cloud = next(kind for kind in kinds if kind["title"] == "cloud")
+    cloud = SCHEMA["$defs"]["source.cloud"]
     assert {"type", "labels", "pcode", "token", "timeout", "base_url", "zones"} <= set(cloud["properties"])
-    assert cloud["required"] == ["type", "pcode", "token"]
+    assert cloud["required"] == ["pcode", "token"]
+    assert set(SCHEMA["$defs"]["reporter.pager"]["properties"]) >= {"type", "body", "appkey", "timeout"}
     assert [
         name for name, said in cloud["properties"].items() if not said.get("description") and name != "base_url"
     ] == []
@@ -150,7 +156,14 @@ def test_rule_file_that_is_read_is_a_rule_file_by_the_schema(tmp_path: Path) -> 
         ("name: b", "name: b b"),
         ("expect: 3", "expect: 0"),
         ("x-anything", "y-anything"),
-        ("timeout: 5", "overrides: []"),
+        ("timeout: 5", "mute: []"),
+        ("type: site", "zones: [a]"),
+        ("window: 5m", "windw: 5m"),
+        ("query: {window: 5m}", "query: 5m"),
+        ("fatal: warn", "fatal: bad"),
+        ("scenario: a", "scenari: a"),
+        ("scenario: a", "repeat_unknown: 2"),
+        ("where: [{host: ", "where: [{host: {a: 1}, other: "),
     ],
 )
 def test_what_is_refused_is_refused_by_the_schema_too(written: str, instead: str, tmp_path: Path) -> None:
@@ -160,7 +173,76 @@ def test_what_is_refused_is_refused_by_the_schema_too(written: str, instead: str
     assert not _accepts(SCHEMA, _written(text))
 
 
-@pytest.mark.parametrize("host", [vendors(), Host(), Host([])], ids=["two vendors", "installed", "no plugin"])
+def _conditions(schema: dict[str, Any], decided: str) -> list[tuple[set[str], Any]]:
+    """The metrics of each condition that decides a key, with what it says of it."""
+    found = []
+    for one in [*schema["$defs"]["check-by-metric"]["allOf"], *schema["$defs"]["condition-by-metric"]["allOf"]]:
+        names = one["if"]["properties"]["metric"]["pattern"].removeprefix("^(?:").removesuffix(")$").split("|")
+        if decided in one["then"]["properties"]:
+            found.append((set(names), one["then"]["properties"][decided]))
+    return found
+
+
+@pytest.mark.parametrize("key", ["where", "except", "each", "query"])
+def test_each_metric_is_decided_once(key: str) -> None:
+    names = [name for group, _ in _conditions(SCHEMA, key) for name in group]
+    assert sorted(names) == sorted(set(names))
+    assert set(names) == {metric.name for source in (CLOUD, SITE) for metric in metrics_of(source)}
+
+
+@pytest.mark.parametrize(
+    ("metric", "labels"),
+    [
+        ("cpu", ["host", "site", "source"]),
+        ("disk_used", ["host", "mount", "source"]),
+        ("inactive_agents", ["source"]),
+        ("source_up", ["source"]),
+    ],
+)
+def test_labels_are_those_of_the_metric_in_all_types_that_have_it(metric: str, labels: list[str]) -> None:
+    (where,) = (said for names, said in _conditions(SCHEMA, "where") if metric in names)
+    one, several, _ = SCHEMA["$defs"][where["$ref"].removeprefix("#/$defs/")]["anyOf"]
+    assert list(one["properties"]) == labels
+    assert list(several["items"]["properties"]) == labels
+    (each,) = (said for names, said in _conditions(SCHEMA, "each") if metric in names)
+    assert SCHEMA["$defs"][each["$ref"].removeprefix("#/$defs/")]["anyOf"][0]["anyOf"][0]["enum"] == labels
+
+
+def test_words_are_those_of_the_metric() -> None:
+    words = {tuple(sorted(names)): list(said["properties"]) for names, said in _conditions(SCHEMA, "states")}
+    assert words == {
+        ("server_status",): ["normal", "warning", "fatal"],
+        ("sla_broken",): ["broken", "fulfilled"],
+        ("source_up",): ["up", "down"],
+    }
+
+
+def test_inventory_adds_its_labels_where_its_key_is_one() -> None:
+    schema = schema_of(installed_and_operations())
+    found = {name: said["$ref"] for names, said in _conditions(schema, "where") for name in names}
+    assert found["agent_age"] == "#/$defs/labels.host.id.tag"
+    assert found["failed_scenarios"] == "#/$defs/labels"
+
+
+def test_setting_offers_neither_nothing_nor_null() -> None:
+    timeout = SCHEMA["$defs"]["source.cloud"]["properties"]["timeout"]
+    assert [one for one in _schemas(timeout) if one.get("type") == "null"] == []
+    assert "default" not in timeout
+    assert SCHEMA["$defs"]["source.cloud"]["properties"]["retries"]["default"] == 2
+
+
+def test_schema_grows_with_what_is_declared_and_not_with_its_combinations() -> None:
+    few, many = (len(json.dumps(schema_of(host))) for host in (vendors(), installed_and_operations()))
+    metrics = sum(len(plugin.source.metrics) for plugin in installed_and_operations().plugins() if plugin.source)
+    assert metrics > 100
+    assert (many - few) / metrics < 600
+
+
+@pytest.mark.parametrize(
+    "host",
+    [vendors(), Host(), installed_and_operations(), Host([])],
+    ids=["two vendors", "installed", "the operations team's", "no plugin"],
+)
 def test_schema_is_json_whose_references_lead_somewhere(host: Host) -> None:
     schema = schema_of(host)
     assert json.loads(json.dumps(schema)) == schema

@@ -111,7 +111,7 @@ def test_flaw_is_known_to_all_that_holds_it_and_to_nothing_else() -> None:
 @pytest.mark.parametrize(
     ("text", "place"),
     [
-        ("a: [1\nb: 2\n", Place("f", 2, 2)),
+        ("a: [1\nb: 2\n", Place("f", 1, 4)),
         ("a:\n\t- b\n", Place("f", 2, 1)),
         ("가나: 다: x\n", Place("f", 1, 6)),
         ("a: @b\n", Place("f", 1, 4)),

@@ -11,6 +11,7 @@ from checkmill.testing import play
 from checkmill_whatap.metrics import WHATAP
 from checkmill_whatap.settings import Settings
 
+PCODE = "35"
 TOKEN = "X4V3Q6PROJECTTOKEN000001"
 ACCOUNT_TOKEN = "X4V3Q6ACCOUNTTOKEN000001"
 
@@ -180,7 +181,7 @@ ANSWERS: dict[str, Any] = {
 
 def project_settings(**more: Any) -> Settings:
     """Settings of one project."""
-    return Settings(**{"pcode": 35, "token": Secret(TOKEN), **more})
+    return Settings(**{"pcode": int(PCODE), "token": Secret(TOKEN), **more})
 
 
 def account_settings(**more: Any) -> Settings:
@@ -196,7 +197,10 @@ def settings_for(metric: Metric[Any, Any, Any]) -> Settings:
 
 @dataclass
 class Vendor:
-    """Answers by path, with the requests that came; a number is a status, bytes are a body, all else is JSON."""
+    """Answers by path, with the requests that came; a number is a status, bytes are a body, all else is JSON.
+
+    What is a response already is given as it is.
+    """
 
     answers: dict[str, Any] = field(default_factory=dict)
     asked: list[Request] = field(default_factory=list)
@@ -207,6 +211,8 @@ class Vendor:
         found = {**ANSWERS, **self.answers}.get(path, 404)
         if callable(found):
             found = found(request)
+        if isinstance(found, Response):
+            return found
         if isinstance(found, int) and not isinstance(found, bool):
             return Response(status=found)
         return Response(status=200, body=found if isinstance(found, bytes) else json.dumps(found).encode())

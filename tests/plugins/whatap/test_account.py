@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from checkmill.api.v1 import ConfigurationError, LoginError, ParseError, Request, Sample, SourceError, redact
-from plugins.whatap.documented import PROJECT_ROW, Vendor, account_settings, only, samples
+from plugins.whatap.documented import MEMBER, PROJECT_ROW, Vendor, account_settings, only, samples
 
 
 def _projects(count: int = 20) -> list[dict[str, Any]]:
@@ -31,7 +31,7 @@ def _cpu_of(failing: dict[str, int]) -> dict[str, Any]:
 def test_each_project_is_asked_with_its_own_token() -> None:
     vendor = _vendor(_projects(3), **_cpu_of({}))
     found = samples("cpu", vendor, account_settings())
-    assert found == [Sample(100.0 + n, host="web-1", project=f"prod-{n}") for n in range(3)]
+    assert found == [Sample(100.0 + n, host="web-1", project=f"prod-{n}", pcode=str(100 + n)) for n in range(3)]
     sent = [request.sent_headers() for request in vendor.asked[1:]]
     expected = [{"x-whatap-token": f"OWNTOKENOFPROJECT{n:07d}", "x-whatap-pcode": str(100 + n)} for n in range(3)]
     assert sent == expected
@@ -40,18 +40,16 @@ def test_each_project_is_asked_with_its_own_token() -> None:
 def test_one_of_twenty_projects_answering_401_is_missing_alone() -> None:
     found = samples("cpu", _vendor(_projects(), **_cpu_of({"107": 401})), account_settings())
     missing = only([sample for sample in found if sample.is_missing])
-    assert missing.labels == {"project": "prod-7"}
-    assert "login" in missing.reason
-    assert "prod-7" in missing.reason
-    assert "401" in missing.reason
+    assert missing.labels == {"project": "prod-7", "pcode": "107"}
+    assert missing.reason == "login: HTTP 401 from https://service.whatap.io/open/json/infra_cpu"
     assert len(found) == 20
 
 
 def test_a_project_that_answers_nothing_among_others_is_missing() -> None:
     vendor = _vendor(_projects(2), **{"/open/json/infra_cpu": {"values": {}}})
-    assert [s.labels for s in samples("cpu", vendor, account_settings())] == [
-        {"project": "prod-0"},
-        {"project": "prod-1"},
+    assert samples("cpu", vendor, account_settings()) == [
+        Sample.missing("the answer is empty", project="prod-0", pcode="100"),
+        Sample.missing("the answer is empty", project="prod-1", pcode="101"),
     ]
 
 
@@ -113,35 +111,93 @@ def test_an_account_without_servers_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "label"),
+    ("row", "labels"),
     [
-        (None, "row 2"),
-        ([], "row 2"),
-        ({}, "row 2"),
-        ({"projectName": "x"}, "x"),
-        ({"projectName": "x", "apiToken": "OWNTOKEN"}, "x"),
-        ({"projectName": "x", "projectCode": 9}, "x"),
-        ({"projectName": "x", "projectCode": 9, "apiToken": ""}, "x"),
-        ({"projectName": "x", "projectCode": 9, "apiToken": 12}, "x"),
-        ({"projectName": "x", "projectCode": 9, "apiToken": "토큰입니다"}, "x"),
-        ({"projectName": "x", "projectCode": 9, "apiToken": "ONE\r\nTWO"}, "x"),
-        ({"projectName": "x", "projectCode": "nine", "apiToken": "OWNTOKEN"}, "x"),
-        ({"projectName": "x", "projectCode": -9, "apiToken": "OWNTOKEN"}, "x"),
-        ({"projectCode": 9}, "9"),
+        (None, {"project": "row 2"}),
+        ([], {"project": "row 2"}),
+        ({}, {"project": "row 2"}),
+        ({"projectName": "x"}, {"project": "x"}),
+        ({"projectName": "x", "apiToken": "OWNTOKEN"}, {"project": "x"}),
+        ({"projectName": "x", "projectCode": 9}, {"project": "x", "pcode": "9"}),
+        ({"projectName": "x", "projectCode": 9, "apiToken": ""}, {"project": "x", "pcode": "9"}),
+        ({"projectName": "x", "projectCode": 9, "apiToken": 12}, {"project": "x", "pcode": "9"}),
+        ({"projectName": "x", "projectCode": 9, "apiToken": "토큰입니다"}, {"project": "x", "pcode": "9"}),
+        ({"projectName": "x", "projectCode": 9, "apiToken": "ONE\r\nTWO"}, {"project": "x", "pcode": "9"}),
+        ({"projectName": "x", "projectCode": "nine", "apiToken": "OWNTOKEN"}, {"project": "x"}),
+        ({"projectName": "x", "projectCode": -9, "apiToken": "OWNTOKEN"}, {"project": "x"}),
+        ({"projectCode": 9}, {"project": "9", "pcode": "9"}),
     ],
 )
-def test_a_broken_row_is_missing_for_its_project_alone(row: object, label: str) -> None:
+def test_a_broken_row_is_missing_for_its_project_alone(row: object, labels: dict[str, str]) -> None:
     rows = [*_projects(1), row]
     found = samples("cpu", _vendor(rows, **_cpu_of({})), account_settings())
-    assert found[0] == Sample(100.0, host="web-1", project="prod-0")
+    assert found[0] == Sample(100.0, host="web-1", project="prod-0", pcode="100")
     assert found[1].is_missing
-    assert found[1].labels == {"project": label}
+    assert found[1].labels == labels
 
 
-def test_projects_of_one_name_are_told_apart_by_their_code() -> None:
+def _labels(metric: str, rows: list[Any], **more: Any) -> list[dict[str, str]]:
+    return [sample.labels for sample in samples(metric, _vendor(rows, **more), account_settings())]
+
+
+def test_projects_of_one_name_keep_it_and_are_told_apart_by_their_code() -> None:
     rows = [{**row, "projectName": "shop"} for row in _projects(2)]
-    found = samples("cpu", _vendor(rows, **_cpu_of({})), account_settings(projects="shop"))
-    assert [sample.labels["project"] for sample in found] == ["shop (100)", "shop (101)"]
+    both = [{"project": "shop", "pcode": "100"}, {"project": "shop", "pcode": "101"}]
+    assert _labels("project_status", rows) == both
+    assert _labels("cpu", rows, **_cpu_of({})) == [{"host": "web-1", **labels} for labels in both]
+    assert _labels("cpu", rows, **_cpu_of({"100": 401, "101": 500})) == both
+    members = {f"/open/api/json/project/{pcode}/members": {"data": []} for pcode in (100, 101)}
+    assert _labels("project_members", rows, **members) == both
+
+
+def test_a_second_project_of_a_name_renames_nothing() -> None:
+    row = _projects(1)[0]
+    alone = _labels("cpu", [row], **_cpu_of({}))
+    beside_another = _labels("cpu", [row, {**row, "projectCode": 900}], **_cpu_of({}))
+    assert beside_another[: len(alone)] == alone
+
+
+@pytest.mark.parametrize("globs", ["shop", "sh*", ("x", "shop")])
+def test_globs_select_all_projects_of_a_name(globs: Any) -> None:
+    rows = [{**row, "projectName": "shop"} for row in _projects(2)]
+    found = samples("cpu", _vendor(rows, **_cpu_of({})), account_settings(projects=globs))
+    assert [sample.value for sample in found] == [100.0, 101.0]
+
+
+#: Every list of the account, with a metric that reads it and the rows it has.
+LISTS = {
+    "projects": ("projects", "/open/api/json/projects", [PROJECT_ROW]),
+    "projects of a metric of servers": ("cpu", "/open/api/json/projects", [PROJECT_ROW]),
+    "members of a project": ("project_members", "/open/api/json/project/35/members", [MEMBER, MEMBER]),
+    "groups": ("groups", "/open/api/json/groups", [{"groupName": "ops", "groupKey": "G1"}]),
+    "groups of their members": ("group_members", "/open/api/json/groups", [{"groupName": "ops", "groupKey": "G1"}]),
+    "members of a group": ("group_members", "/open/api/json/group/G1/members", [MEMBER]),
+}
+
+
+@pytest.mark.parametrize(("name", "path", "rows"), LISTS.values(), ids=LISTS)
+@pytest.mark.parametrize("total", [20, 20.0, "20", "20.0"])
+def test_a_list_shorter_than_its_total_is_no_value(name: str, path: str, rows: list[Any], total: object) -> None:
+    reason = f"the list of {path.rpartition('/')[2]} is not whole: {len(rows)} of 20 came"
+    vendor = Vendor({path: {"data": rows, "total": total}})
+    if path.endswith("/members"):
+        assert only(samples(name, vendor, account_settings())).reason == f"parse: {reason}"
+    else:
+        with pytest.raises(ParseError, match=reason):
+            samples(name, vendor, account_settings())
+
+
+@pytest.mark.parametrize(("name", "path", "rows"), LISTS.values(), ids=LISTS)
+@pytest.mark.parametrize("more", [{}, *({"total": total} for total in (None, "many", True, [], -1, 0, 1, "1.0", 0.5))])
+def test_a_total_that_says_nothing_else_is_passed_over(
+    name: str, path: str, rows: list[Any], more: dict[str, object]
+) -> None:
+    found = samples(name, Vendor({path: {"data": rows, **more}}), account_settings())
+    assert not any(sample.is_missing for sample in found)
+
+
+def test_an_empty_list_of_none_is_whole() -> None:
+    assert samples("groups", Vendor({"/open/api/json/groups": {"data": [], "total": 0}})) == [Sample(0)]
 
 
 def test_every_status_of_a_project_has_a_meaning() -> None:
@@ -155,7 +211,7 @@ def test_every_status_of_a_project_has_a_meaning() -> None:
 
 def test_members_are_counted_and_never_named() -> None:
     found = samples("project_members", _vendor(_projects(1), **{"/open/api/json/project/100/members": {"data": [1]}}))
-    assert only(found) == Sample(1, project="prod-0")
+    assert only(found) == Sample(1, project="prod-0", pcode="100")
 
 
 def test_members_that_cannot_be_read_are_missing_for_their_project() -> None:
@@ -170,22 +226,23 @@ def test_members_that_cannot_be_read_are_missing_for_their_project() -> None:
 
 
 @pytest.mark.parametrize(
-    ("row", "label"),
+    ("row", "name"),
     [(None, "row 2"), ({}, "row 2"), ({"groupName": "x"}, "x"), ({"groupName": "x", "groupKey": None}, "x")],
 )
-def test_a_group_without_a_key_is_missing_alone(row: object, label: str) -> None:
+def test_a_group_without_a_key_is_missing_alone(row: object, name: str) -> None:
     groups = {"data": [{"groupName": "ops", "groupKey": "G1"}, row], "total": 2}
     found = samples("group_members", {"/open/api/json/groups": groups})
-    assert found[0] == Sample(1, group="ops")
-    assert found[1].is_missing
-    assert found[1].labels == {"group": label}
+    assert found == [
+        Sample(1, group="ops", id="G1"),
+        Sample.missing("parse: the list of groups gives it without a groupKey", group=name),
+    ]
 
 
-def test_groups_of_one_name_are_told_apart_by_their_key() -> None:
+def test_groups_of_one_name_keep_it_and_are_told_apart_by_their_key() -> None:
     groups = {"data": [{"groupName": "ops", "groupKey": "G1"}, {"groupName": "ops", "groupKey": "G/2"}], "total": 2}
     vendor = Vendor({"/open/api/json/groups": groups, "/open/api/json/group/G%2F2/members": {"data": []}})
     found = samples("group_members", vendor)
-    assert found == [Sample(1, group="ops (G1)"), Sample(0, group="ops (G/2)")]
+    assert found == [Sample(1, group="ops", id="G1"), Sample(0, group="ops", id="G/2")]
 
 
 def test_tokens_of_projects_are_secret_from_the_first_look() -> None:

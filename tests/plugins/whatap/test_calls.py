@@ -1,8 +1,12 @@
 """Each documented call: path, headers, parameters; and what is refused before anything is read from it."""
 
+import copy
+import json
+import re
+
 import pytest
 
-from checkmill.api.v1 import ConfigurationError, LoginError, ParseError, Sample, SourceError
+from checkmill.api.v1 import ConfigurationError, LoginError, ParseError, Response, Sample, SourceError
 from checkmill.testing import play
 from checkmill_whatap.metrics import WHATAP
 from plugins.whatap.documented import (
@@ -123,7 +127,7 @@ def test_process_list_has_two_paths(more: dict[str, str], answers: dict[str, obj
     vendor = Vendor(answers)
     found = samples("process_count", vendor, project_settings(**more))
     assert [request.path.rpartition("/")[2] for request in vendor.asked] == paths
-    assert Sample(2, host="h-db-prx-01", process="java", project="LOCAL_INFRA") in found
+    assert Sample(2, host="h-db-prx-01", process="java", project="LOCAL_INFRA", pcode="35") in found
 
 
 def test_process_list_does_not_fall_back_on_other_failures() -> None:
@@ -135,7 +139,7 @@ def test_process_list_does_not_fall_back_on_other_failures() -> None:
 
 def test_project_page_has_two_paths_too() -> None:
     answers = {"/open/json/project": 404, "/open/api/json/project": ANSWERS["/open/json/project"]}
-    assert only(samples("project_servers", answers)) == Sample(1, project="LOCAL_INFRA")
+    assert only(samples("project_servers", answers)) == Sample(1, project="LOCAL_INFRA", pcode="35")
 
 
 HTML = b"<!DOCTYPE html><html><body>Login</body></html>"
@@ -221,11 +225,86 @@ def test_a_failing_list_of_servers_fails_the_time_series() -> None:
         samples("cpu_avg", {"/open/json/sm_servers": 401})
 
 
-def test_extra_members_are_ignored() -> None:
-    answer = {**ANSWERS["/open/json/infra_cpu"], "version": 9, "message": "welcome"}
+@pytest.mark.parametrize(
+    "more",
+    [{"version": 9}, *({key: empty} for key in ("error", "msg") for empty in (None, "", " ", False, 0, [], {}))],
+    ids=str,
+)
+def test_extra_members_are_ignored_and_so_is_an_empty_error(more: dict[str, object]) -> None:
+    answer = {**ANSWERS["/open/json/infra_cpu"], **more}
     assert len(samples("cpu", {"/open/json/infra_cpu": answer})) == 2
+
+
+#: What may stand in an answer that has its data all the same, and what is said of it.
+ERRORS = {
+    "error": ({"error": "partial failure"}, "partial failure"),
+    "err": ({"err": "partial failure"}, "partial failure"),
+    "errorMessage": ({"errorMessage": "partial failure"}, "partial failure"),
+    "error_message": ({"error_message": "partial failure"}, "partial failure"),
+    "msg": ({"msg": "Too Many Requests", "code": 429}, "Too Many Requests"),
+    "message": ({"message": "welcome"}, "welcome"),
+    "an empty one first": ({"error": "", "msg": "Too Many Requests"}, "Too Many Requests"),
+    "an object": ({"error": {"message": "quota exceeded"}}, "quota exceeded"),
+    "an object without words": ({"error": {"code": 7}}, "an object with code"),
+    "a list": ({"error": ["a", "b"]}, "a list of 2"),
+    "a number": ({"error": 429}, "429"),
+    "yes": ({"error": True}, "True"),
+    "an e-mail address": ({"message": "kim@whatap.example may not"}, r"\(e-mail\) may not"),
+    "a token": ({"message": f"token {TOKEN} expired"}, r"token \*\*\* expired"),
+}
+
+
+@pytest.mark.parametrize(("more", "said"), ERRORS.values(), ids=ERRORS)
+@pytest.mark.parametrize("path", ANSWERS)
+def test_an_error_beside_the_data_refuses_it(path: str, more: dict[str, object], said: str) -> None:
+    measured = next(m for m in WHATAP.metrics if path in _paths_of(m.name))
+    outcome = _outcome(measured.name, {path: {**ANSWERS[path], **more}})
+    text = str(outcome) if isinstance(outcome, SourceError) else only(outcome).reason
+    assert re.fullmatch(f"(parse: )?WhaTap answered with an error: {said}", text)
+
+
+#: Where rows stand in the answers that have some.
+ROWS: dict[str, tuple[str | int, ...]] = {
+    "/open/api/json/projects": ("data",),
+    "/open/api/json/project/35/members": ("data",),
+    "/open/api/json/groups": ("data",),
+    "/open/api/json/group/G1/members": ("data",),
+    "/open/json/project": ("values", "servers"),
+    "/open/json/infra_disk_iops": ("values",),
+    "/open/json/sm_proc": ("values", "h-db-prx-01"),
+    "/open/json/sm_servers": ("values",),
+    "/open/json/sm": ("values", "servers"),
+    "/open/json/stat/sm_stat": ("servers", 0, "timeData"),
+}
+
+
+@pytest.mark.parametrize("whole", [False, True], ids=["an error alone", "an error beside data"])
+@pytest.mark.parametrize(("path", "place"), ROWS.items(), ids=ROWS)
+def test_an_error_in_a_row_refuses_all_rows(path: str, place: tuple[str | int, ...], whole: bool) -> None:
+    answer = copy.deepcopy(ANSWERS[path])
+    rows = answer
+    for step in place:
+        rows = rows[step]
+    if isinstance(rows, list):
+        rows.append({**(rows[0] if whole else {}), "error": "too many requests"})
+        if "total" in answer:
+            answer["total"] = len(rows)
+    else:
+        rows["another"] = {**(rows["h-db-prx-01"] if whole else {}), "error": "too many requests"}
+    measured = next(m for m in WHATAP.metrics if path in _paths_of(m.name))
+    outcome = _outcome(measured.name, {path: answer})
+    text = str(outcome) if isinstance(outcome, SourceError) else only(outcome).reason
+    assert text.removeprefix("parse: ") == "WhaTap answered with an error: too many requests"
+
+
+@pytest.mark.parametrize("path", ANSWERS)
+def test_a_partial_answer_that_nobody_asked_for_is_refused(path: str) -> None:
+    measured = next(m for m in WHATAP.metrics if path in _paths_of(m.name))
+    outcome = _outcome(measured.name, {path: Response(status=206, body=json.dumps(ANSWERS[path]).encode())})
+    text = outcome.sentence if isinstance(outcome, SourceError) else only(outcome).reason
+    assert text == "read: HTTP 206: only a part of the answer came, and the whole was asked for"
 
 
 def test_a_project_without_a_name_is_called_by_its_code() -> None:
     found = samples("cpu", {"/open/json/infra_cpu": {"values": {"a": 1}}})
-    assert only(found) == Sample(1, host="a", project="35")
+    assert only(found) == Sample(1, host="a", project="35", pcode="35")

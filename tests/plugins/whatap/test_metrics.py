@@ -10,6 +10,7 @@ from plugins.whatap.documented import (
     ANSWERS,
     COUNT,
     DISK_ROOT,
+    PCODE,
     SERVER,
     SNAPSHOT,
     metric,
@@ -19,22 +20,24 @@ from plugins.whatap.documented import (
 )
 
 ID = "-1359816680"
-HOST = {"host": "h-db-prx-01", "project": "LOCAL_INFRA"}
-SERVER_LABELS: dict[str, Any] = {"host": "h-db-prx-01", "id": ID, "project": "LOCAL_INFRA"}
+PROJECT: dict[str, Any] = {"project": "LOCAL_INFRA", "pcode": PCODE}
+P: dict[str, Any] = {"project": "P", "pcode": PCODE}
+HOST: dict[str, Any] = {"host": "h-db-prx-01", **PROJECT}
+SERVER_LABELS: dict[str, Any] = {"host": "h-db-prx-01", "id": ID, **PROJECT}
 
 
 @pytest.mark.parametrize(
     ("name", "expected"),
     [
-        ("active_agents", [Sample(57, project="LOCAL_INFRA")]),
-        ("inactive_agents", [Sample(0, project="LOCAL_INFRA")]),
-        ("hosts", [Sample(57, project="LOCAL_INFRA")]),
-        ("cpu_cores", [Sample(124, project="LOCAL_INFRA")]),
+        ("active_agents", [Sample(57, **PROJECT)]),
+        ("inactive_agents", [Sample(0, **PROJECT)]),
+        ("hosts", [Sample(57, **PROJECT)]),
+        ("cpu_cores", [Sample(124, **PROJECT)]),
         (
             "agents",
-            [Sample(57, state="active", project="LOCAL_INFRA"), Sample(0, state="inactive", project="LOCAL_INFRA")],
+            [Sample(57, state="active", **PROJECT), Sample(0, state="inactive", **PROJECT)],
         ),
-        ("cpu", [Sample(2.802803, **HOST), Sample(93.5, host="서버-2", project="LOCAL_INFRA")]),
+        ("cpu", [Sample(2.802803, **HOST), Sample(93.5, host="서버-2", **PROJECT)]),
         ("disk_bps", [Sample(4447.892, **HOST)]),
         ("disk_iops", [Sample(0.77481234, **HOST)]),
         ("net_traffic", [Sample(4487137.014340188, **HOST)]),
@@ -44,7 +47,7 @@ SERVER_LABELS: dict[str, Any] = {"host": "h-db-prx-01", "id": ID, "project": "LO
         ("process_bps", [Sample(820.0, process="java", **HOST), Sample(0.0, process="sshd", **HOST)]),
         ("server_status", [Sample("ok", **SERVER_LABELS)]),
         ("server_active", [Sample("active", **SERVER_LABELS)]),
-        ("project_servers", [Sample(1, project="LOCAL_INFRA")]),
+        ("project_servers", [Sample(1, **PROJECT)]),
         ("cpu_used", [Sample(4.08, **SERVER_LABELS)]),
         ("cpu_steal", [Sample(0.08, **SERVER_LABELS)]),
         ("load1_per_core", [Sample(0.25, **SERVER_LABELS)]),
@@ -65,12 +68,12 @@ SERVER_LABELS: dict[str, Any] = {"host": "h-db-prx-01", "id": ID, "project": "LO
                 Sample(1, state="syn_rcv", **SERVER_LABELS),
             ],
         ),
-        ("servers", [Sample(COUNT[s], status=s, project="LOCAL_INFRA") for s in COUNT if s != "total"]),
+        ("servers", [Sample(COUNT[s], status=s, **PROJECT) for s in COUNT if s != "total"]),
         ("projects", [Sample(1)]),
-        ("project_status", [Sample("subscribe", project="SERVER_TEST")]),
-        ("project_members", [Sample(2, project="SERVER_TEST")]),
+        ("project_status", [Sample("subscribe", project="SERVER_TEST", pcode="35")]),
+        ("project_members", [Sample(2, project="SERVER_TEST", pcode="35")]),
         ("groups", [Sample(1)]),
-        ("group_members", [Sample(1, group="ops")]),
+        ("group_members", [Sample(1, group="ops", id="G1")]),
     ],
 )
 def test_documented_answers_become_samples(name: str, expected: list[Sample]) -> None:
@@ -115,8 +118,8 @@ BROKEN = {
 def test_one_broken_value_is_missing_for_its_host_alone(raw: object) -> None:
     found = samples("cpu", {"/open/json/infra_cpu": {"pname": "P", "values": {"a": raw, "b": 12.5, "c": 0}}})
     assert found[0].is_missing
-    assert found[0].labels == {"host": "a", "project": "P"}
-    assert found[1:] == [Sample(12.5, host="b", project="P"), Sample(0, host="c", project="P")]
+    assert found[0].labels == {"host": "a", **P}
+    assert found[1:] == [Sample(12.5, host="b", **P), Sample(0, host="c", **P)]
 
 
 @pytest.mark.parametrize("body", [b'{"values": {"a": NaN, "b": 1}}', b'{"values": {"a": 1e999, "b": 1}}'])
@@ -136,7 +139,7 @@ def test_a_number_as_text_is_a_number(raw: object, value: float) -> None:
 )
 def test_a_count_is_whole_or_missing(raw: object, value: int | None) -> None:
     found = only(samples("active_agents", {"/open/json/act_agent": {"pname": "P", "values": raw}}))
-    assert (found.value, found.labels) == (value, {"project": "P"})
+    assert (found.value, found.labels) == (value, {**P})
     assert isinstance(found.value, int) or found.reason
 
 
@@ -175,7 +178,7 @@ def test_a_broken_process_list_is_missing_for_its_host(processes: object, reason
     assert found[0].is_missing
     assert reason in found[0].reason
     assert found[0].labels["host"] == "a"
-    assert found[1] == Sample(0.5, host="b", process="sshd", project="35")
+    assert found[1] == Sample(0.5, host="b", process="sshd", project="35", pcode="35")
 
 
 @pytest.mark.parametrize(("unit", "factor"), [("bit/s", 1), ("B/s", 8)])
@@ -215,7 +218,7 @@ def _list(*rows: object) -> dict[str, Any]:
 def test_server_status_is_the_vendors_word(row: dict[str, object], word: str | None, state: State) -> None:
     found = only(samples("server_status", _list({"oid": -5, "oname": "a", **row})))
     assert found.value == word
-    assert found.labels == {"host": "a", "id": "-5", "project": "P"}
+    assert found.labels == {"host": "a", "id": "-5", **P}
     if word is not None:
         assert (metric("server_status").states or {}).get(word, State.UNKNOWN) is state
 
@@ -232,8 +235,8 @@ def test_ids_are_text_of_a_signed_integer(oid: object, shown: str) -> None:
 def test_two_servers_of_one_name_differ_in_their_id() -> None:
     rows = [{"oid": 1, "oname": "a", "isActive": True}, {"oid": 2, "oname": "a", "isActive": False}]
     assert samples("server_active", _list(*rows)) == [
-        Sample("active", host="a", id="1", project="P"),
-        Sample("inactive", host="a", id="2", project="P"),
+        Sample("active", host="a", id="1", **P),
+        Sample("inactive", host="a", id="2", **P),
     ]
 
 
@@ -241,8 +244,8 @@ def test_two_servers_of_one_name_differ_in_their_id() -> None:
 def test_a_row_that_names_no_server_is_missing_for_the_project(row: object) -> None:
     found = samples("server_active", _list(row, {"oid": 1, "oname": "a", "isActive": True}))
     assert found[0].is_missing
-    assert found[0].labels == {"project": "P"}
-    assert found[1] == Sample("active", host="a", id="1", project="P")
+    assert found[0].labels == {**P}
+    assert found[1] == Sample("active", host="a", id="1", **P)
     assert only(samples("project_servers", {"/open/json/project": {"values": {"servers": [row]}}})).is_missing
 
 
@@ -283,7 +286,7 @@ def test_figures_that_are_old_or_absent_are_missing(name: str, server: dict[str,
     found = only(samples(name, _snapshot(**server)))
     assert found.is_missing
     assert reason in found.reason
-    assert found.labels == {"host": "h-db-prx-01", "id": ID, "project": "P"}
+    assert found.labels == {"host": "h-db-prx-01", "id": ID, **P}
 
 
 def test_one_broken_mount_leaves_the_others() -> None:

@@ -69,7 +69,7 @@ def test_every_state_can_be_seen() -> None:
     hot = {s.labels["host"] for s in _samples("cpu", _one()) if isinstance(s.value, float) and s.value > 90}
     full = {s.labels["mount"] for s in _samples("disk_used", _one()) if isinstance(s.value, float) and s.value > 95}
     assert (hot, full) == ({"batch-1"}, {"/data"})
-    assert _samples("inactive_agents", _one()) == [Sample(1, project="shop")]
+    assert _samples("inactive_agents", _one()) == [Sample(1, project="shop", pcode=PCODE)]
     assert any("서울" in s.labels["host"] for s in _samples("cpu", _one()))
     states = {PROJECT_STATES[str(s.value)] for s in _samples("project_status", _all())}
     assert states == {State.OK, State.WARNING}

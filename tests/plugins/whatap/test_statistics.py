@@ -5,11 +5,14 @@ from typing import Any
 import pytest
 
 from checkmill.api.v1 import Sample
-from plugins.whatap.documented import ROW, metric, only, samples
+from checkmill_whatap.metrics import WHATAP
+from checkmill_whatap.metrics_statistics import span
+from plugins.whatap.documented import PCODE, ROW, metric, only, samples
 
 #: The end of a five-minute row.
 END = 1572342000
-LABELS = {"host": "a", "id": "-5", "project": "P"}
+P: dict[str, Any] = {"project": "P", "pcode": PCODE}
+LABELS: dict[str, Any] = {"host": "a", "id": "-5", **P}
 SERVERS = {"/open/json/sm_servers": {"pname": "P", "values": [{"oid": -5, "oname": "a", "isActive": True}]}}
 
 
@@ -43,7 +46,9 @@ def test_short_windows_are_of_five_second_rows() -> None:
 
 
 @pytest.mark.parametrize(
-    ("after", "value"), [(0.0, 20.0), (59.9, 20.0), (60.0, None), (299.0, None)], ids=["0 s", "59.9 s", "60 s", "299 s"]
+    ("after", "value"),
+    [(0.0, 20.0), (59.9, 20.0), (60.0, 20.0), (60.1, None), (299.0, None)],
+    ids=["0 s", "59.9 s", "60 s", "60.1 s", "299 s"],
 )
 def test_a_row_not_yet_written_is_waited_for_a_minute(after: float, value: float | None) -> None:
     found = only(samples("cpu_avg", _series(_row(END - 600, 20.0)), at=END + after))
@@ -55,12 +60,102 @@ def test_a_row_that_ends_now_is_whole() -> None:
     assert only(samples("cpu_avg", _series(_row(END - 300, 20.0)), at=float(END))).value == 20.0
 
 
-@pytest.mark.parametrize("rows", [[], [_row(END - 3600, 20.0)], [_row(END, 20.0)], [_row(END + 900, 20.0)]])
-def test_a_server_without_a_whole_row_is_missing(rows: list[object]) -> None:
-    found = only(samples("cpu_avg", _series(*rows), at=END + 100.0))
-    assert found.is_missing
-    assert "no whole 300 s row in the last 300 s" in found.reason
+@pytest.mark.parametrize(
+    ("rows", "reason"),
+    [
+        ([], "no whole 5m row in the last 5m"),
+        ([_row(END, 20.0)], "no whole 5m row in the last 5m"),
+        ([_row(END + 900, 20.0)], "no whole 5m row in the last 5m"),
+        ([_row(END - 3600, 20.0)], "its newest row ended 56m 40s ago"),
+    ],
+    ids=["none", "one that is not over", "one of the future", "an old one"],
+)
+def test_a_server_without_a_whole_row_is_missing(rows: list[object], reason: str) -> None:
+    assert only(samples("cpu_avg", _series(*rows), at=END + 100.0)) == Sample.missing(reason, **LABELS)
+
+
+#: Half a minute after a row ended, five minutes before which the row before ended.
+SOON = END + 30.0
+
+
+@pytest.mark.parametrize(
+    ("rows", "expected"),
+    [
+        ([(3300, 5.0), (3000, 7.0)], "its newest row ended 45m 30s ago"),
+        ([(1500, 5.0)], "its newest row ended 20m 30s ago"),
+        ([(1500, 5.0), (300, None)], "its newest row with cpu ended 20m 30s ago"),
+        ([(900, 5.0), (600, None), (300, None)], "its newest row with cpu ended 10m 30s ago"),
+        ([(600, None), (300, None)], "its rows have no cpu; its newest row ended 30s ago"),
+        ([(3600, 5.0), (0, 9.0)], "its newest row ended 55m 30s ago"),
+        ([(900, 5.0)], "its newest row ended 10m 30s ago"),
+        ([(600, 5.0)], 5.0),
+        ([(600, 5.0), (300, None)], 5.0),
+        ([(3600, 5.0), (600, 7.0)], 6.0),
+        ([(300, 0.0)], 0.0),
+    ],
+    ids=[
+        "rows long ago",
+        "one row half an hour ago",
+        "the newest is null",
+        "the newest two are null",
+        "all are null",
+        "the newest is not over",
+        "two widths ago",
+        "the newest not written yet",
+        "the newest written without it",
+        "a gap in the middle",
+        "zero",
+    ],
+)
+def test_a_long_window_says_nothing_without_a_recent_row(rows: list[tuple[int, object]], expected: object) -> None:
+    sent = [_row(END - before, cpu) for before, cpu in rows]
+    found = only(samples("cpu_avg", _series(*sent), at=SOON, window=3600.0))
+    assert (found.reason if isinstance(expected, str) else found.value) == expected
     assert found.labels == LABELS
+
+
+@pytest.mark.parametrize("name", [m.name for m in WHATAP.metrics if m.dataset.name == "sm_stat"])
+@pytest.mark.parametrize(
+    ("server", "rows", "reason"),
+    [
+        ({"isActive": False}, [3300, 3000], "inactive; its newest row ended 45m 30s ago"),
+        ({"isActive": False}, [300], "inactive; its newest row ended 30s ago"),
+        ({"isActive": False}, [], "inactive; no whole 5m row in the last 1h"),
+        (
+            {"inactTime": (END - 600) * 1000},
+            [900],
+            "inactive since 2019-10-29 09:30 UTC; its newest row ended 10m 30s ago",
+        ),
+        (
+            {"isActive": "perhaps"},
+            [300],
+            "isActive should be true or false, but is text: perhaps; its newest row ended 30s ago",
+        ),
+    ],
+    ids=["old rows", "a recent row", "no row", "inactive by its time", "not said"],
+)
+def test_an_inactive_server_has_no_value_in_any_window(
+    name: str, server: dict[str, object], rows: list[int], reason: str
+) -> None:
+    listed = {"/open/json/sm_servers": {"pname": "P", "values": [{"oid": -5, "oname": "a", **server}]}}
+    answers = {**_series(*(_row(END - before, 5.0) for before in rows)), **listed}
+    assert only(samples(name, answers, at=SOON, window=3600.0)) == Sample.missing(reason, **LABELS)
+
+
+@pytest.mark.parametrize(
+    ("before", "value"), [(10, 7.0), (65, 7.0), (75, None)], ids=["10 s", "the grace", "beyond the grace"]
+)
+def test_five_second_rows_are_old_after_a_minute(before: int, value: float | None) -> None:
+    found = only(samples("cpu_avg", _series(_row(END - before, 7.0)), at=float(END), window=120.0))
+    assert found.value == value
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [(0.0, "0s"), (0.4, "0s"), (59.6, "1m"), (60.0, "1m"), (61.0, "1m 1s"), (3600.0, "1h"), (4205.0, "1h 10m")],
+)
+def test_spans_are_written_as_in_a_rule(seconds: float, text: str) -> None:
+    assert span(seconds) == text
 
 
 def test_a_listed_server_that_sends_no_series_is_missing() -> None:
@@ -70,13 +165,13 @@ def test_a_listed_server_that_sends_no_series_is_missing() -> None:
     assert found[0].value == 20.0
     assert found[1].is_missing
     assert "inactive" in found[1].reason
-    assert found[1].labels == {"host": "b", "id": "6", "project": "P"}
+    assert found[1].labels == {"host": "b", "id": "6", **P}
 
 
 def test_a_series_of_an_unlisted_server_is_called_by_its_id() -> None:
     found = samples("cpu_avg", _series(_row(END - 300, 20.0), oid=77), at=END + 1.0)
     assert found[0].is_missing
-    assert found[1] == Sample(20.0, at=END, host="77", id="77", project="P")
+    assert found[1] == Sample(20.0, at=END, host="77", id="77", **P)
 
 
 @pytest.mark.parametrize(
@@ -108,7 +203,7 @@ def test_a_series_of_nobody_is_missing_for_the_project(entry: object) -> None:
     answers = {**SERVERS, "/open/json/stat/sm_stat": {"servers": [entry]}}
     found = samples("cpu_avg", answers, at=END + 1.0)
     assert all(sample.is_missing for sample in found)
-    assert found[0].labels == {"project": "P"}
+    assert found[0].labels == P
 
 
 @pytest.mark.parametrize("data", [None, {}, "x", 5])
@@ -132,5 +227,5 @@ def test_data_age_is_that_of_the_newest_row(begins: int, age: float | None) -> N
 
 def test_data_age_without_rows_is_missing() -> None:
     found = only(samples("data_age", _series(), at=END + 10.0))
-    assert found.reason == "no row in the last 3600 s"
+    assert found.reason == "no row in the last 1h"
     assert metric("data_age").unit == "s"

@@ -15,14 +15,15 @@
       - after: 5m               # since the moment before; samples that are not told again stay as they were
         ...
 
-Columns are two blanks apart or more. The verdicts of a check name all of its services, and no other.
+Columns are two blanks apart or more; what is indented goes on with the line before. The verdicts of a check name all
+of its services, and no other.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
@@ -47,7 +48,7 @@ _REFUSED = re.compile(r"HTTP (\d+)")
 
 @dataclass(frozen=True)
 class Verdict:
-    """What must come of a service. Without `output` any will do."""
+    """What must come of a service. Without `output` any will do; one that ends in `...` may go on otherwise."""
 
     state: str
     service: str
@@ -121,9 +122,18 @@ class World:
     samples: Mapping[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     posted: list[tuple[str, str]] = field(default_factory=list)
+    broken: list[Exception] = field(default_factory=list)
     url: str = ""
 
     def answer(self, got: Got) -> Reply:
+        """Answer a request; what goes wrong here must not pass for a vendor's failure."""
+        try:
+            return self._answer(got)
+        except Exception as error:
+            self.broken.append(error)
+            raise
+
+    def _answer(self, got: Got) -> Reply:
         path = got.target.partition("?")[0]
         if path.startswith(_BATCHMON):
             return self._take(got)
@@ -157,12 +167,12 @@ class World:
 
 
 @contextmanager
-def operations_room(home: Path) -> Iterator[tuple[Desk, World]]:
-    """A desk with all the rule files and their vendors answering; the plugins of `site(home)` must be on the path."""
+def operations_room(home: Path, told: Sequence[Story]) -> Iterator[tuple[Desk, World]]:
+    """A desk with the rule files of some stories, their vendors answering; what `site` gives must be on the path."""
     desk = Desk(home, {"NHN_APPKEY": APPKEY, "WHATAP_TOKEN": "X2QEP7TOKENOFTHEPROJECT0"})
-    types = {name: kind for story in stories() for name, kind in story.types.items()}
-    for path in RULES.glob("*.yaml"):
-        desk.write(path.read_text("utf-8"), path.name)
+    types = {name: kind for story in told for name, kind in story.types.items()}
+    for story in told:
+        desk.write((RULES / f"{story.theme}.yaml").read_text("utf-8"), f"{story.theme}.yaml")
     world = World(types, desk.clock)
     with http_server(world.answer) as server:
         desk.environ["VENDORS"] = world.url = server.url
@@ -184,5 +194,6 @@ def _json(document: Any) -> Reply:
 
 
 def _table(text: str) -> list[list[str]]:
-    """The two or three columns of each line."""
-    return [re.split(r"\s{2,}", line, maxsplit=2) for line in map(str.strip, text.splitlines()) if line]
+    """The two or three columns of each line; what is indented goes on with the line before."""
+    whole = re.sub(r"\n +", " ", text)
+    return [re.split(r" {2,}", line.rstrip(), maxsplit=2) for line in whole.splitlines() if line.strip()]

@@ -13,6 +13,7 @@ from checkmill.api.v1 import (
     Dataset,
     Doc,
     Flow,
+    Inventory,
     Metric,
     NoQuery,
     Query,
@@ -24,7 +25,6 @@ from checkmill.api.v1 import (
     hookimpl,
     now,
 )
-from checkmill.model.source import Inventory
 from checkmill.model.units import seconds, size
 
 Row: TypeAlias = dict[str, Any]

@@ -13,6 +13,7 @@
     outgoing, body a request on its way out, an answer's body on its way in
     exchanging     one exchange over TCP or UDP
     children       a function in a child process; child is that process; descendants finds and ends what it started
+    watching       tells who wants to know of every request and what came of it
     last_resort    for a process of Checkmill's own: ends what plugins leave, and itself if they hold the interpreter
 
 Importing this package imports neither httpx nor asyncio: a run that finds everything fresh needs neither.
@@ -21,51 +22,75 @@ Importing this package imports neither httpx nor asyncio: a run that finds every
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Coroutine, Generator, Iterable
 from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.model.fetch import Fetch, Fetched
-from checkmill.model.flow import heavy
+from checkmill.model.flow import Flow, heavy
 from checkmill.steps.fetching.coordinating import carry_out
 from checkmill.steps.fetching.jobs import Done, Job
 from checkmill.steps.fetching.last_resort import LAST_RESORT
+from checkmill.steps.fetching.watching import Watch
 
-__all__ = ["LAST_RESORT", "Done", "Job", "carry_out", "fetch_all"]
+__all__ = ["LAST_RESORT", "Done", "Job", "Watch", "carry_out", "fetch_all"]
 
 _CO_GENERATOR = 0x20
 
 
 def fetch_all(
-    fetches: Iterable[Fetch], edges: Edges, *, give_up_at: float | None = None
+    fetches: Iterable[Fetch],
+    edges: Edges,
+    *,
+    give_up_at: float | None = None,
+    watch: Watch | None = None,
+    extract: Callable[[Fetch, Any], Any] | None = None,
 ) -> dict[tuple[str, str, str], Fetched]:
     """Carry out fetches and give what came of each, by `Fetch.key`.
 
     Equal fetches are carried out once, with the longest of their deadlines. `give_up_at` is an absolute
-    `edges.monotonic()` time after which nothing is waited for. Never raises for what a plugin or a vendor does.
+    `edges.monotonic()` time after which nothing is waited for. `watch` hears of every request. What `extract` makes of
+    a payload stands in its place; it runs where the fetch does, under its deadline. Never raises for what a plugin or a
+    vendor does.
     """
     wanted: dict[tuple[str, str, str], Fetch] = {}
     for fetch in fetches:
         known = wanted.get(fetch.key)
         if known is None or known.timeout_s < fetch.timeout_s:
             wanted[fetch.key] = fetch
-    dones = carry_out([_job(fetch) for fetch in wanted.values()], edges, give_up_at=give_up_at)
+    dones = carry_out([_job(fetch, watch, extract) for fetch in wanted.values()], edges, give_up_at=give_up_at)
     return {
         key: Fetched(started_at=done.started_at, ended_at=done.ended_at, payload=done.value, error=done.error)
         for key, done in zip(wanted, dones, strict=True)
     }
 
 
-def _job(fetch: Fetch) -> Job:
+def _job(fetch: Fetch, watch: Watch | None, extract: Callable[[Fetch, Any], Any] | None) -> Job:
     return Job(
         name=fetch.name,
         group=fetch.source.name,
         settings=fetch.source.settings,
-        start=_start(fetch),
+        start=_start(fetch) if extract is None else _extracting(fetch, extract),
         timeout_s=fetch.timeout_s,
         max_size=fetch.dataset.max_size,
         login=fetch.source.type.session,
+        watch=watch,
     )
+
+
+def _extracting(fetch: Fetch, extract: Callable[[Fetch, Any], Any]) -> Callable[[], Any]:
+    start = _start(fetch)
+
+    def extracted(flow: Flow[Any]) -> Flow[Any]:
+        return extract(fetch, (yield from flow))
+
+    def begin() -> Any:
+        started = start()
+        if isinstance(started, Generator):
+            return extracted(started)
+        return started if isinstance(started, Coroutine) else extract(fetch, started)
+
+    return begin
 
 
 def _start(fetch: Fetch) -> Callable[[], Any]:

@@ -138,6 +138,7 @@ class Crew:
             merge_reads=job.merge_reads,
             edges=self.edges,
             visit=None if self.group.login is None else Visit(self.group.login),
+            watch=job.watch,
         )
 
     def _done(self, began: Began, value: Any) -> Done:

@@ -9,9 +9,10 @@ from typing import Any
 from checkmill.model.errors import DeadlineError, PluginError, SessionExpired, SourceError
 from checkmill.model.flow import Attempt, Exchange, Flow, Heavy, Now, Request, Session, Together
 from checkmill.model.secret import redact
-from checkmill.steps.fetching.moves import AllOf, Apart, Converse, GaveFlow, Once, Steps, Terms
+from checkmill.steps.fetching.moves import LOGIN_OF, AllOf, Apart, Converse, GaveFlow, Once, Steps, Terms
 from checkmill.steps.fetching.sending import reading
 from checkmill.steps.fetching.sessions import Login, failed_login, refused
+from checkmill.steps.fetching.watching import Following
 
 _CALLS = (Request, Together, Attempt, Now, Session, Exchange, Heavy)
 
@@ -77,7 +78,7 @@ def _answering(call: object, terms: Terms) -> Steps:
         case Session():
             return (yield from _visiting(call, terms))
         case Exchange():
-            return (yield _conversation(call, terms))
+            return (yield from _conversing(call, terms))
         case Heavy():
             return (yield from _apart(call, terms))
         case Generator():
@@ -111,8 +112,16 @@ def _visiting(call: Session, terms: Terms) -> Steps:
 
 
 def _logging_in(login: Login, terms: Terms) -> Steps:
-    terms = replace(terms, name=f"the login of {terms.name}", visit=None, merge_reads=False)
+    terms = replace(terms, name=LOGIN_OF + terms.name, visit=None, merge_reads=False)
     return (yield from _performing(lambda: login.flow(login.settings), terms))
+
+
+def _conversing(call: Exchange, terms: Terms) -> Steps:
+    with Following(terms, call.protocol.upper(), call.where) as following:
+        following.try_once()
+        exchanged = yield _conversation(call, terms)
+        following.came(size=len(exchanged.data))
+        return exchanged
 
 
 def _conversation(call: Exchange, terms: Terms) -> Converse:
@@ -127,7 +136,9 @@ def _conversation(call: Exchange, terms: Terms) -> Converse:
 
 
 def _apart(call: Heavy, terms: Terms) -> Steps:
-    result = yield Apart(terms.name, call.function, call.arguments, terms.deadline, terms.max_size)
+    with Following(terms, "call", getattr(call.function, "__qualname__", type(call.function).__name__)) as following:
+        following.try_once()
+        result = yield Apart(terms.name, call.function, call.arguments, terms.deadline, terms.max_size)
     if not isinstance(result, GaveFlow):
         return result
     # It only described what to ask for: that is asked here, where the connections are.

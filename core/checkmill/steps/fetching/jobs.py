@@ -9,6 +9,7 @@ from typing import Any
 from checkmill.model.errors import SourceError
 from checkmill.model.flow import Flow
 from checkmill.model.settings import HttpSettings
+from checkmill.steps.fetching.watching import Watch
 
 
 @dataclass(frozen=True)
@@ -18,7 +19,7 @@ class Job:
     `name` is shown to people. Jobs of one `group` share a client, a rate limit and, with `merge_reads`, the answers to
     equal reads; the groups know nothing of each other. `start` gives the flow, or the result itself where no request
     is needed. `timeout_s` counts from when the job starts. `max_size` in bytes goes before the settings' own. `login`
-    is the flow that opens the session of the group; all jobs of a group name the same.
+    is the flow that opens the session of the group; all jobs of a group name the same. `watch` hears of its requests.
     """
 
     name: str
@@ -29,6 +30,7 @@ class Job:
     max_size: int | None = None
     merge_reads: bool = True
     login: Callable[[Any], Flow[Any]] | None = None
+    watch: Watch | None = None
 
 
 @dataclass(frozen=True)

@@ -17,13 +17,19 @@ from checkmill.model.settings import HttpSettings
 
 if TYPE_CHECKING:
     from checkmill.steps.fetching.sessions import Visit
+    from checkmill.steps.fetching.watching import Watch
+
+
+#: How the steps of a login are called, before the name of the job that was the first to want it.
+LOGIN_OF = "the login of "
 
 
 @dataclass(frozen=True)
 class Terms:
     """What holds for everything a job does. `deadline` is a time of `edges.monotonic()`.
 
-    `visit` is its way to the source's session; None where there is none, and while logging in.
+    `visit` is its way to the source's session; None where there is none, and while logging in. `watch` hears of its
+    requests.
     """
 
     name: str
@@ -33,6 +39,7 @@ class Terms:
     merge_reads: bool
     edges: Edges
     visit: Visit | None = None
+    watch: Watch | None = None
 
     def left_s(self) -> float:
         """Seconds until the deadline, negative once it has passed."""

@@ -13,6 +13,7 @@ from checkmill.model.flow import Request, Response
 from checkmill.model.secret import redact
 from checkmill.steps.fetching.moves import Answer, Failure, Once, Outgoing, Steps, Terms, Transmit, Wait
 from checkmill.steps.fetching.outgoing import MOST_HOPS, REDIRECTS, outgoing_of, redirected
+from checkmill.steps.fetching.watching import Following
 
 FIRST_BACKOFF_S = 0.2
 #: Statuses that a healthy vendor gives for a moment.
@@ -45,7 +46,8 @@ def reading(request: Request, terms: Terms) -> Steps:
 
 def _sending(request: Request, outgoing: Outgoing, terms: Terms) -> Steps:
     for _ in range(MOST_HOPS + 1):
-        answer = yield from _trying(request, outgoing, terms)
+        with Following(terms, outgoing.method, outgoing.shown) as following:
+            answer = yield from _trying(request, outgoing, terms, following)
         if request.any_status or answer.status not in REDIRECTS:
             return Response(
                 status=answer.status,
@@ -58,7 +60,7 @@ def _sending(request: Request, outgoing: Outgoing, terms: Terms) -> Steps:
     raise RedirectError(f"{outgoing.where} redirects more than {MOST_HOPS} times")
 
 
-def _trying(request: Request, outgoing: Outgoing, terms: Terms) -> Steps:
+def _trying(request: Request, outgoing: Outgoing, terms: Terms, following: Following) -> Steps:
     """Send until there is an answer worth having, or no further try is allowed. Gives an `Answer`."""
     tries = 0
     while True:
@@ -66,7 +68,10 @@ def _trying(request: Request, outgoing: Outgoing, terms: Terms) -> Steps:
             late = DeadlineError(f"no time was left to ask {outgoing.where}")
             late.arrived = tries > 0
             raise late
+        following.try_once()
         outcome = yield _transmission(request, outgoing, terms)
+        if isinstance(outcome, Answer):
+            following.came(status=outcome.status, size=len(outcome.body))
         if isinstance(outcome, Answer) and (request.any_status or _is_answer(outcome)):
             if outcome.broken is None:
                 return outcome

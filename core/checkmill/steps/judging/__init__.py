@@ -4,28 +4,37 @@ No sample is ever OK by accident: what is missing, empty, stale, gone or failed 
 fails or answers nothing forgets nothing.
 
     extracting   samples from what was fetched, behind a wall round the plugin
+    freshness    samples that are too old
+    entities     the inventory of a source, whose labels join those of the samples; absence is what it alone shows
     grouping     which samples make which service
-    services     the result of one service, with naming, wording and amounts for its text
+    conditions   what other metrics say of the same thing
+    tolerating   how many samples may breach
+    services     the result of one service, with naming, wording and amounts for its text, graphing for its values
     here         services that have no samples: gone, expected, failed, empty; and what is remembered
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from typing import Any
 
 from checkmill.model.errors import SourceError
 from checkmill.model.memory import Judgement, LastGood, Memory, Seen
 from checkmill.model.result import Identity, Result
-from checkmill.model.rule import Rule
+from checkmill.model.rule import Reading, Rule
 from checkmill.model.sample import Sample
 from checkmill.model.state import State
+from checkmill.steps.judging.absence import Gap, absence
 from checkmill.steps.judging.amounts import duration, plural
-from checkmill.steps.judging.extracting import Extraction
+from checkmill.steps.judging.conditions import Partners
+from checkmill.steps.judging.entities import Candidate, candidate, entities_of
+from checkmill.steps.judging.extracting import Extraction, extractor
+from checkmill.steps.judging.freshness import fresh
 from checkmill.steps.judging.grouping import Group, concerns, grouped, identity_of, whole_identity
-from checkmill.steps.judging.services import ServiceJudge, stamped
+from checkmill.steps.judging.services import Absent, Floor, ServiceJudge, stamped
 
-__all__ = ["Extraction", "judge"]
+__all__ = ["Extraction", "extractor", "judge"]
 
 #: A failure is kept for this long at most, so that a vendor that is back is noticed soon; unless the vendor said how
 #: long to wait, which is believed up to the second limit.
@@ -44,16 +53,37 @@ class _Judging:
     def __init__(self, rule: Rule, extraction: Extraction, memory: Memory, now: float) -> None:
         self._rule = rule
         self._now = now
-        extracted = {reading.source.name: extraction.of(reading) for reading in rule.readings}
-        self._answers = {name: one.samples for name, one in extracted.items() if one.error is None}
-        self._failures = {name: one.error for name, one in extracted.items() if one.error is not None}
-        self._silent = [name for name, samples in self._answers.items() if not samples]
-        self._measured_at = min([now, *(one.at for one in extracted.values())])
+        extracted = [(reading, extraction.of(reading)) for reading in rule.all_readings]
+        # A source fails with the first of its fetches that does.
+        self._failures = {one.source.name: its.error for one, its in reversed(extracted) if its.error is not None}
+        self._down = [its.failure for _, its in extracted if its.failure is not None]
+        samples = {
+            _key(one): [fresh(sample, self._limit_s(one), now) for sample in its.samples] for one, its in extracted
+        }
+        self._answers = {
+            one.source.name: samples[_key(one)] for one in rule.readings if one.source.name not in self._failures
+        }
+        self._inventories = {
+            name: entities_of(one, samples[_key(one)])
+            for name, one in rule.inventories.items()
+            if name in self._answers
+        }
+        self._silent = {name: _silence_text(name) for name, own in self._answers.items() if not own}
+        for name, inventory in self._inventories.items():
+            if inventory.is_empty:
+                self._answers[name], self._silent[name] = [], f"the inventory of source {name} is empty"
+        self._measured_at = min([now, *(its.at for _, its in extracted)])
         self._last_goods = memory.last_good
-        self._grouped = grouped(rule, (self._fresh(one) for samples in self._answers.values() for one in samples))
-        self._judge = ServiceJudge(rule, self._measured_at)
+        self._grouped = grouped(rule, self._candidates())
+        self._absence = absence(rule, self._inventories, self._grouped)
+        partners = [
+            Partners(condition, rule.metric.labels, [one for own in condition.readings for one in samples[_key(own)]])
+            for condition in rule.conditions
+        ]
+        self._judge = ServiceJudge(rule, self._measured_at, partners)
         self._well_measured: set[Identity] = set()
-        self._known = {identity: seen for identity, seen in memory.seen.items() if identity.source in extracted}
+        sources = {one.source.name for one in rule.readings}
+        self._known = {identity: seen for identity, seen in memory.seen.items() if identity.source in sources}
         self._still_known = self._not_forgotten()
 
     def judgement(self) -> Judgement:
@@ -62,6 +92,14 @@ class _Judging:
         return Judgement(
             tuple(stamped(result, good_until) for result in results), self._remembered(results), good_until
         )
+
+    def _limit_s(self, reading: Reading) -> float | None:
+        return reading.metric.max_age_s if self._rule.max_age_s is None else self._rule.max_age_s
+
+    def _candidates(self) -> Iterator[Candidate]:
+        for name, samples in self._answers.items():
+            inventory = self._inventories.get(name)
+            yield from map(candidate, samples) if inventory is None else inventory.joined(samples)
 
     # One service
 
@@ -72,15 +110,18 @@ class _Judging:
         floor = [(rule.on_error, _failure_text(name, error)) for name, error in self._failures.items()]
         if self._failures:
             floor[0] = (floor[0][0], floor[0][1] + self._last_good(identity))
-        expected = rule.expect.count
+        expected, gap = rule.expect.count, self._absence.gaps.get(identity)
         if expected is not None and self._grouped.selected < expected:
+            if rule.tolerate is not None and not self._failures:
+                absent = max(0, expected - self._judge.number_of(group.samples))
+                return self._judged(group, floor, Absent(unnamed=absent))
             if not self._failures:
                 floor.append(self._shortfall(self._grouped.selected, expected, self._judge.thing(group.samples)))
-        else:
-            floor += [(rule.on_empty, _silence_text(name)) for name in self._silent]
+        elif gap is None:
+            floor += [(rule.on_empty, text) for text in self._silent.values()]
             if not group.samples and not floor:
                 floor.append((rule.on_empty, self._nothing_selected()))
-        return self._judged(group, floor)
+        return self._judged(group, floor, gap)
 
     # A service for each label value
 
@@ -92,9 +133,10 @@ class _Judging:
                 for partial in self._grouped.partial
                 if _is_of(partial, identity) and concerns(partial, group.labels)
             ]
-            results[identity] = self._judged(group, floor)
+            results[identity] = self._judged(group, floor, self._absence.gaps.get(identity))
         self._add_known(results)
         self._add_expected(results)
+        self._add_absent(results)
         self._add_unplaced(results)
         self._add_failures(results)
         self._add_silent(results)
@@ -137,6 +179,16 @@ class _Judging:
                 text = f"{_named(identity)} is expected and absent{self._last_good(identity)}"
                 results[identity] = self._stated(identity, self._rule.on_missing, text)
 
+    def _add_absent(self, results: dict[Identity, Result]) -> None:
+        """Services of the inventory of which no answer shows anything."""
+        for identity, gap in self._absence.gaps.items():
+            if identity not in results:
+                results[identity] = self._judged(Group(identity, labels=dict(gap.labels)), [], gap)
+        for identity, (partial, labels) in self._absence.doubted.items():
+            if identity not in results:
+                text = self._judge.without(partial, identity)
+                results[identity] = self._judge.stated(identity, State.UNKNOWN, text, labels)
+
     def _add_unplaced(self, results: dict[Identity, Result]) -> None:
         """Missing samples that concern no service known so far: they must be seen all the same."""
         unplaced: dict[Identity, list[str]] = {}
@@ -157,10 +209,10 @@ class _Judging:
 
     def _add_silent(self, results: dict[Identity, Result]) -> None:
         """A source that answered without a single value and of which nothing is known or expected."""
-        for name in self._silent:
+        for name, text in self._silent.items():
             if self._rule.expect.count is None and not any(identity.source == name for identity in results):
                 identity = Identity(self._rule.name, name)
-                results[identity] = self._stated(identity, self._rule.on_empty, _silence_text(name))
+                results[identity] = self._stated(identity, self._rule.on_empty, text)
 
     def _add_count(self, results: dict[Identity, Result]) -> None:
         """`expect: N` with `each` is a service of the check itself."""
@@ -190,6 +242,7 @@ class _Judging:
                 seen[identity] = Seen(self._measured_at, group.labels)
         whole = whole_identity(self._rule)
         lasting = {whole, *seen, *(Identity(whole.check, whole.source, labels) for labels in self._rule.expect.values)}
+        lasting |= {*self._absence.gaps, *self._absence.doubted}
         kept = {identity: good for identity, good in self._last_goods.items() if identity in lasting}
         new = {
             result.identity: LastGood(result.state, self._measured_at)
@@ -218,10 +271,16 @@ class _Judging:
 
     # Help
 
-    def _judged(self, group: Group, floor: list[tuple[State, str]]) -> Result:
-        if group.samples and not floor and not any(one.is_missing for one in group.samples):
+    def _judged(self, group: Group, floor: list[Floor], absent: Gap | Absent | None = None) -> Result:
+        if isinstance(absent, Gap):
+            # What a tolerance counts among the samples is for others a reason of its own.
+            text = absent.text + self._last_good(group.identity)
+            if self._rule.tolerate is None:
+                floor = [*floor, (self._rule.on_missing, text)]
+            absent = Absent(tuple(absent.names)) if self._rule.tolerate is not None else None
+        if group.samples and not floor and not absent and not any(one.is_missing for one in group.samples):
             self._well_measured.add(group.identity)
-        return self._judge.result(group, floor)
+        return self._judge.result(group, floor, absent)
 
     def _stated(self, identity: Identity, state: State, text: str, *, failed: bool = True) -> Result:
         return self._judge.stated(identity, state, text, self._labels_of(identity), failed=failed)
@@ -248,13 +307,13 @@ class _Judging:
     def _nothing_selected(self) -> str:
         offered = sum(map(len, self._answers.values()))
         if not offered:
-            return _silence_text(next(iter(self._answers)))
+            return next(iter(self._silent.values()))
         return f"none of {offered} values is selected by 'where' and 'except'"
 
     def _gone(self, identity: Identity, seen: Seen) -> str:
         ago = duration(max(0.0, self._now - seen.last_seen))
         good = self._last_goods.get(identity)
-        lead = _silence_text(identity.source) if identity.source in self._silent else f"{_named(identity)} is gone"
+        lead = self._silent.get(identity.source, f"{_named(identity)} is gone")
         return f"{lead}; last seen {ago} ago" + (f", {good.state.value} then" if good is not None else "")
 
     def _last_good(self, identity: Identity) -> str:
@@ -263,19 +322,14 @@ class _Judging:
             return ""
         return f"; last good state {good.state.value}, {duration(max(0.0, self._now - good.at))} ago"
 
-    def _fresh(self, sample: Sample) -> Sample:
-        """The sample, or a missing one when its time of measurement is too far from now, on either side."""
-        limit = self._rule.metric.max_age_s
-        if limit is None or sample.at is None or abs(self._now - sample.at) <= limit:
-            return sample
-        age = duration(abs(self._now - sample.at))
-        old, future = f"measured {age} ago, older than", f"measured {age} in the future, further off than"
-        reason = f"{old if sample.at < self._now else future} {duration(limit)}"
-        return Sample.missing(reason).labelled(sample.labels)
-
     def _good_until(self) -> float:
-        kept_s = [_kept_s(error, self._rule.interval_s) for error in self._failures.values()]
+        failures = [*self._failures.values(), *self._down]
+        kept_s = [_kept_s(error, self._rule.interval_s) for error in failures]
         return self._measured_at + min([*kept_s, *([self._rule.good_for_s] if self._answers else [])])
+
+
+def _key(reading: Reading) -> tuple[Any, ...]:
+    return (reading.fetch.key, reading.metric.name)
 
 
 def _kept_s(error: SourceError, interval_s: float) -> float:

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from checkmill.model.builtin import DOWN, SOURCE_UP
 from checkmill.model.errors import PluginError, SourceError
-from checkmill.model.fetch import Fetched
+from checkmill.model.fetch import Fetch, Fetched
 from checkmill.model.levels import Levels, Limits, Range
-from checkmill.model.rule import Reading
+from checkmill.model.rule import Reading, Several
 from checkmill.model.sample import Sample
 from checkmill.model.secret import redact
 from checkmill.model.source import Metric
@@ -26,15 +27,42 @@ log = logging.getLogger("checkmill.judging")
 
 @dataclass(frozen=True)
 class Extracted:
-    """The samples of one metric from one fetch, or the error that left none. Times are epoch seconds."""
+    """The samples of one metric from one fetch, or the error that left none. Times are epoch seconds.
+
+    `failure` is a failed fetch that is told by the samples themselves: it is a verdict, and no error.
+    """
 
     at: float
     samples: tuple[Sample, ...] = ()
     error: SourceError | None = None
+    failure: SourceError | None = None
+
+
+class Extracts(dict[str, tuple[Sample, ...] | SourceError]):
+    """What was made of one payload where it was fetched: by metric, the samples or the error that left none."""
+
+
+def extractor(readings: Iterable[Reading]) -> Callable[[Fetch, Any], Extracts]:
+    """A function that makes the samples of all these readings out of the payload of a fetch.
+
+    It is for the thread that fetches, so that a plugin that never comes to an end is met by the fetch's own deadline.
+    """
+    wanted: dict[Any, dict[str, Reading]] = {}
+    for reading in readings:
+        wanted.setdefault(reading.fetch.key, {}).setdefault(reading.metric.name, reading)
+
+    def extract(fetch: Fetch, payload: Any) -> Extracts:
+        of_fetch = wanted.get(fetch.key, {})
+        return Extracts({name: _drawn(reading, payload) for name, reading in of_fetch.items()})
+
+    return extract
 
 
 class Extraction:
-    """Gives the samples of readings, each metric of each fetch extracted once."""
+    """Gives the samples of readings, each metric of each fetch extracted once.
+
+    What was fetched holds payloads, or what an `extractor` has made of them.
+    """
 
     def __init__(self, fetched: Mapping[Any, Fetched]) -> None:
         self._fetched = fetched
@@ -53,37 +81,61 @@ class Extraction:
 
 
 def _extracted(reading: Reading, fetched: Fetched) -> Extracted:
-    if fetched.error is not None:
-        return Extracted(fetched.ended_at, error=fetched.error)
+    error = fetched.error
+    if error is not None and reading.metric.name == SOURCE_UP and not isinstance(error, PluginError):
+        down = Sample(DOWN)
+        down.reason = redact(error.sentence)
+        return Extracted(fetched.ended_at, (_labelled(down, reading),), failure=error)
+    if error is not None:
+        return Extracted(fetched.ended_at, error=error)
+    payload = fetched.payload
+    drawn = payload.get(reading.metric.name) if isinstance(payload, Extracts) else None
+    if drawn is None:
+        drawn = _drawn(reading, payload)
+    if isinstance(drawn, SourceError):
+        return Extracted(fetched.ended_at, error=drawn)
+    return Extracted(fetched.ended_at, drawn)
+
+
+def _drawn(reading: Reading, payload: Any) -> tuple[Sample, ...] | SourceError:
     try:
         samples = []
-        for sample in reading.metric.samples(fetched.payload, reading.query):
+        for sample in reading.metric.samples(payload, reading.query):
             samples.append(_checked(sample, reading))
             if len(samples) > MOST_SAMPLES:
-                return Extracted(
-                    fetched.ended_at, error=PluginError(f"metric {reading.metric.name} yields too many samples")
-                )
+                return PluginError(f"metric {reading.metric.name} yields too many samples")
     except SourceError as error:
-        return Extracted(fetched.ended_at, error=error)
+        return error
     except KeyboardInterrupt:
         raise
     except BaseException as error:  # the wall round a plugin
         log.exception("metric %s of source %s failed", reading.metric.name, reading.source.name)
         sentence = f"metric {reading.metric.name} failed with {type(error).__name__}: {redact(str(error))}; see the log"
-        return Extracted(fetched.ended_at, error=PluginError(sentence))
-    return Extracted(fetched.ended_at, tuple(samples))
+        return PluginError(sentence)
+    return tuple(samples)
 
 
 def _checked(sample: Any, reading: Reading) -> Sample:
     """Make sure of what a plugin yields: a value that cannot be judged becomes a missing one that says why."""
     if not isinstance(sample, Sample):
         raise TypeError(f"yielded {type(sample).__name__}, not a Sample")
-    own = {name: redact(str(value)) for name, value in sample.labels.items() if value is not None}
-    labels = {**reading.source.labels, **own, "source": reading.source.name}
     reason = sample.reason if sample.is_missing else _why_unusable(sample, reading.metric)
-    if reason:
-        return Sample.missing(redact(reason)).labelled(labels)
-    return sample.labelled(labels)
+    return _labelled(Sample.missing(redact(reason)).labelled(sample.labels) if reason else sample, reading)
+
+
+def _labelled(sample: Sample, reading: Reading) -> Sample:
+    """The sample with the labels of its source, and its own as text."""
+    own = {name: _label(value) for name, value in sample.labels.items() if value is not None}
+    labels = {**reading.source.labels, **own, "source": reading.source.name}
+    return sample.labelled({name: value for name, value in labels.items() if value is not None})
+
+
+def _label(value: Any) -> str | None:
+    """A label as text without secrets; one that has several values keeps them apart, one that has none is none."""
+    if not isinstance(value, tuple | list):
+        return redact(str(value))
+    values = tuple(redact(str(one)) for one in value if one is not None)
+    return Several(values) if len(values) > 1 else next(iter(values), None)
 
 
 def _why_unusable(sample: Sample, metric: Metric[Any, Any, Any]) -> str:

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import product
 
 from checkmill.model.result import Identity
-from checkmill.model.rule import Rule
+from checkmill.model.rule import Rule, Several, values_of
 from checkmill.model.sample import Sample
+from checkmill.steps.judging.entities import Candidate, agree
 
 
 @dataclass
@@ -29,10 +31,15 @@ class Group:
 
 @dataclass
 class Grouped:
-    """The selected samples of one rule by service; `partial` are missing samples that concern many services."""
+    """The selected samples of one rule by service.
+
+    `partial` are missing samples that concern many services; `entities` the entities of which a sample is selected, by
+    source and number.
+    """
 
     groups: dict[Identity, Group] = field(default_factory=dict)
     partial: list[Sample] = field(default_factory=list)
+    entities: set[tuple[str, int]] = field(default_factory=set)
     selected: int = 0
 
     def group(self, identity: Identity) -> Group:
@@ -45,12 +52,14 @@ def whole_identity(rule: Rule) -> Identity:
     return Identity(rule.name, rule.readings[0].source.name if len(rule.readings) == 1 else "")
 
 
-def grouped(rule: Rule, samples: Iterable[Sample]) -> Grouped:
+def grouped(rule: Rule, candidates: Iterable[Candidate]) -> Grouped:
     """Select the samples that a rule means, and put them together by service."""
     result = Grouped()
-    for sample in samples:
-        if not rule.selects(sample.labels, partial=sample.is_missing):
+    for candidate in candidates:
+        if not candidate.is_selected(rule):
             continue
+        sample = candidate.sample
+        result.entities.update((sample.labels.get("source", ""), number) for number in candidate.entities)
         if not sample.is_missing:
             result.selected += 1
         if not rule.each:
@@ -58,7 +67,8 @@ def grouped(rule: Rule, samples: Iterable[Sample]) -> Grouped:
         elif sample.is_missing and any(label not in sample.labels for label in rule.each):
             result.partial.append(sample)
         else:
-            result.group(identity_of(rule, sample.labels)).add(sample)
+            for one in _for_each(rule, sample):
+                result.group(identity_of(rule, one.labels)).add(one)
     return result
 
 
@@ -68,6 +78,27 @@ def identity_of(rule: Rule, labels: Mapping[str, str]) -> Identity:
     return Identity(rule.name, labels.get("source", ""), own)
 
 
+def identities_of(rule: Rule, labels: Mapping[str, str]) -> Iterator[Identity]:
+    """The services that labels belong to: one, unless a label of `each` has several values."""
+    for one in _single(rule, labels):
+        yield identity_of(rule, one) if rule.each else whole_identity(rule)
+
+
 def concerns(partial: Sample, labels: Mapping[str, str]) -> bool:
     """Whether a missing sample with partial labels concerns a service: nothing they both say differs."""
-    return all(labels.get(name, value) == value for name, value in partial.labels.items())
+    return agree(partial.labels, labels)
+
+
+def _for_each(rule: Rule, sample: Sample) -> Iterator[Sample]:
+    """The sample, once for each value that a label of `each` has."""
+    if not any(isinstance(sample.labels.get(label), Several) for label in rule.each):
+        yield sample
+        return
+    for labels in _single(rule, sample.labels):
+        yield sample.labelled(labels)
+
+
+def _single(rule: Rule, labels: Mapping[str, str]) -> Iterator[dict[str, str]]:
+    names = [label for label in rule.each if label in labels]
+    for values in product(*(values_of(labels[name]) for name in names)):
+        yield {**labels, **dict(zip(names, values, strict=True))}

@@ -6,7 +6,7 @@ in it; the labels that are only needed when names are alike, such as the project
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from checkmill.model.sample import Sample
@@ -14,15 +14,22 @@ from checkmill.model.source import Metric
 
 #: Labels that tell apart what has the same name otherwise.
 _SCOPES = ("source", "project")
-_ID = "id"
+#: Labels that nobody calls a thing by: the number of a project, the id of what has a name too.
+_PROJECT_ID, _ID = "pcode", "id"
 
 
 def entity_labels(metric: Metric[Any, Any, Any], each: Sequence[str]) -> tuple[str, ...]:
     """The declared labels that name a sample within its service: not those of `each`, no scope, no id beside a name."""
-    declared = [label for label in metric.labels if label not in _SCOPES]
+    declared = [label for label in metric.labels if label not in {*_SCOPES, _PROJECT_ID}]
     if declared != [_ID]:
         declared = [label for label in declared if label != _ID]
     return tuple(label for label in declared if label not in each)
+
+
+def without_ids(labels: Mapping[str, str]) -> dict[str, str]:
+    """Labels without those that nobody calls a thing by, where there is another to call it by."""
+    named = {label: value for label, value in labels.items() if label not in {_PROJECT_ID, _ID}}
+    return named or dict(labels)
 
 
 def thing_of(samples: Iterable[Sample], labels: Sequence[str]) -> str:
@@ -50,9 +57,9 @@ def entities_of(samples: Sequence[Sample], labels: Sequence[str], each: Sequence
 
 def _further(samples: Sequence[Sample], used: set[str]) -> list[str]:
     """What tells samples of one name apart: as few further labels as possible, the id last."""
-    others = {label for sample in samples for label in sample.labels} - used - {*_SCOPES, _ID}
+    others = {label for sample in samples for label in sample.labels} - used - {*_SCOPES, _PROJECT_ID, _ID}
     texts: list[str] = [""] * len(samples)
-    for label in (*_SCOPES, *sorted(others), _ID):
+    for label in (*_SCOPES, *sorted(others), _PROJECT_ID, _ID):
         values = [sample.labels.get(label, "") for sample in samples]
         if label in used or len(set(values)) < 2:
             continue

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
+from checkmill.model.aggregate import aggregate, is_surely_critical, span
 from checkmill.model.levels import Levels, Range, Verdict
 from checkmill.model.result import Identity, Perf, Result
 from checkmill.model.rule import Rule
@@ -15,43 +16,82 @@ from checkmill.model.sample import Sample
 from checkmill.model.secret import redact
 from checkmill.model.state import State, worst_of
 from checkmill.model.templates import TemplateError, filled
+from checkmill.steps.judging.conditions import MISSING, Partner, Partners, together
+from checkmill.steps.judging.freshness import Stale
+from checkmill.steps.judging.graphing import aggregate_perf, perfdata_of
 from checkmill.steps.judging.grouping import Group
-from checkmill.steps.judging.naming import entities_of, entity_labels, thing_of
-from checkmill.steps.judging.wording import NAMED, Judged, details_of, missing_text, text_of
+from checkmill.steps.judging.naming import entities_of, entity_labels, thing_of, without_ids
+from checkmill.steps.judging.tolerating import tolerated_note, tolerated_state
+from checkmill.steps.judging.wording import (
+    NAMED,
+    Count,
+    Judged,
+    aggregate_text,
+    details_of,
+    missing_text,
+    text_of,
+)
 
 log = logging.getLogger("checkmill.judging")
 
-_MISSING = Verdict(State.UNKNOWN, "missing")
+#: What holds of a service whatever its samples say: a state and the reason.
+Floor = tuple[State, str]
+
+
+@dataclass(frozen=True)
+class Absent:
+    """What is expected of a service and not there: the names as far as they are known, and how many more."""
+
+    names: tuple[str, ...] = ()
+    unnamed: int = 0
+
+
+@dataclass(frozen=True)
+class _Measured:
+    """What the samples of a service come to."""
+
+    state: State
+    text: str
+    details: str
+    perfdata: tuple[Perf, ...]
+    judged: tuple[Judged, ...]
+    lead: Judged | None
 
 
 class ServiceJudge:
-    """Judges the services of one rule. `measured_at` is epoch seconds."""
+    """Judges the services of one rule. `measured_at` is epoch seconds; `partners` are those of each condition."""
 
-    def __init__(self, rule: Rule, measured_at: float) -> None:
+    def __init__(self, rule: Rule, measured_at: float, partners: Sequence[Partners] = ()) -> None:
         self._rule = rule
         self._measured_at = measured_at
+        self._partners = partners
         self._entity_labels = entity_labels(rule.metric, rule.each)
 
-    def result(self, group: Group, floor: Sequence[tuple[State, str]] = ()) -> Result:
-        """Judge the samples of one service. `floor` are states with reasons that hold whatever the samples say."""
-        judged = self._judged(group.samples)
-        state = worst_of([*(one.verdict.state for one in judged), *(state for state, _ in floor)])
+    def result(self, group: Group, floor: Sequence[Floor] = (), absent: Absent | None = None) -> Result:
+        """Judge the samples of one service.
+
+        `floor` are states with reasons that hold whatever the samples say. `absent` is counted beside them where the
+        rule tolerates some.
+        """
+        measured = self._measured_from(group, floor, absent or Absent())
+        state = worst_of([measured.state, *(state for state, _ in floor)])
         reasons = sorted(dict.fromkeys(floor), key=lambda one: -one[0].badness)
         parts = [text for _, text in reasons[:NAMED]] + ["..."] * (len(reasons) > NAMED)
-        if judged:
-            falling = _is_falling(self._levels_for(judged[0].sample))
-            own = text_of(judged, self._rule.metric, self.thing(group.samples), falling=falling)
-            first = not reasons or judged[0].verdict.state.is_worse_than(reasons[0][0])
-            parts = [own, *parts] if first else [*parts, own]
-        details = details_of(judged, self._rule.metric)
-        failed = all(one.sample.is_missing for one in judged)
-        return self._made(group.identity, state, "; ".join(parts), details, group.labels, judged, failed=failed)
+        if measured.text:
+            first = not reasons or measured.state.is_worse_than(reasons[0][0])
+            parts = [measured.text, *parts] if first else [*parts, measured.text]
+        failed = all(one.sample.is_missing for one in measured.judged)
+        return self._made(group.identity, state, "; ".join(parts), group.labels, measured, failed=failed)
 
     def stated(
         self, identity: Identity, state: State, text: str, labels: Mapping[str, str], *, failed: bool = True
     ) -> Result:
         """The result of a service that has no samples: what is gone, absent, failed or empty."""
-        return self._made(identity, state, text, "", labels, [], failed=failed)
+        return self._made(identity, state, text, labels, _Measured(state, "", "", (), (), None), failed=failed)
+
+    def number_of(self, samples: Sequence[Sample]) -> int:
+        """How many things samples are of, with a value or without; those that stand for many not counted."""
+        return sum(1 for one in samples if not (one.is_missing and self._stands_for_many(one)))
 
     def thing(self, samples: Sequence[Sample]) -> str:
         """What one sample of a service is of: `host`."""
@@ -65,40 +105,121 @@ class ServiceJudge:
     def _scope(self, sample: Sample) -> str:
         """What a missing sample stands for that has too few labels to name one thing: `project p7`."""
         hidden = {"source", *self._rule.each, *(label for one in self._rule.readings for label in one.source.labels)}
-        return " ".join(f"{label} {value}" for label, value in sample.labels.items() if label not in hidden)
+        told = {label: value for label, value in sample.labels.items() if label not in hidden}
+        return " ".join(f"{label} {value}" for label, value in without_ids(told).items())
+
+    # What the samples come to
+
+    def _measured_from(self, group: Group, floor: Sequence[Floor], absent: Absent) -> _Measured:
+        judged = self._judged(group.samples)
+        count = len(absent.names) + absent.unnamed
+        if not judged and not count:
+            # Nothing was seen to be well, and the floor says why.
+            return _Measured(floor[0][0] if floor else State.UNKNOWN, "", "", (), (), None)
+        if self._rule.aggregate:
+            return self._aggregated(judged, unsure=any(state is not State.OK for state, _ in floor))
+        metric, thing = self._rule.metric, self.thing(group.samples)
+        falling = bool(judged) and _is_falling(judged[0].levels)
+        state, counted = worst_of(one.verdict.state for one in judged), None
+        if self._rule.tolerate is not None:
+            state, counted = self._tolerated(judged, absent)
+        return _Measured(
+            state,
+            text_of(judged, metric, thing, falling=falling, count=counted),
+            details_of(judged, metric),
+            tuple(perfdata_of(judged, metric)),
+            tuple(judged),
+            judged[0] if judged else None,
+        )
+
+    def _tolerated(self, judged: Sequence[Judged], absent: Absent) -> tuple[State, Count]:
+        tolerate, on_missing = self._rule.tolerate, self._rule.on_missing
+        assert tolerate is not None  # noqa: S101 - for the type checker: only called where there is one
+        count = len(absent.names) + absent.unnamed
+        state = tolerated_state([*(one.verdict.state for one in judged), *[on_missing] * count], tolerate)
+        total = sum(1 for one in judged if not one.partial) + count
+        return state, Count(
+            total,
+            absent.names,
+            absent.unnamed,
+            note=lambda of: tolerated_note(tolerate, of, state),
+            absent_state=on_missing,
+            named=state is not State.OK,
+        )
+
+    def _aggregated(self, judged: Sequence[Judged], *, unsure: bool) -> _Measured:
+        """One value of all samples; with some missing it is UNKNOWN, or CRITICAL if none of theirs could save it."""
+        rule, how, metric = self._rule, self._rule.aggregate, self._rule.judged_metric
+        there = [one for one in judged if not one.sample.is_missing]
+        missing = [one for one in judged if one.sample.is_missing and one.verdict.state is not State.OK]
+        values: list[Any] = [1 if how == "count" else one.sample.value for one in there]
+        at_least = worst_of([State.OK, *(one.verdict.state for one in missing)])
+        if not there:
+            state = at_least if missing else State.UNKNOWN
+            text = text_of(judged, rule.metric, self.thing([one.sample for one in judged]))
+            return _Measured(state, text, details_of(judged, rule.metric), (), tuple(judged), judged[0])
+        value = aggregate(how, values)
+        sample = Sample(value) if _is_number(value) else Sample.missing(f"{how} is too large to be a number")
+        verdict = MISSING if sample.is_missing else Verdict(State.OK)
+        if rule.levels is not None and not sample.is_missing:
+            verdict = rule.levels.verdict_on(value)
+        lead = Judged(sample, verdict, levels=rule.levels)
+        state = worst_of([verdict.state, at_least])
+        if missing or unsure:
+            more = unsure or any(one.partial for one in missing)
+            least, most = span(how, values, len(missing), rule.metric, more=more)
+            if verdict.state is State.CRITICAL and not is_surely_critical(rule.levels or Levels(), least, most):
+                state = worst_of([State.UNKNOWN, at_least])
+        lead = replace(lead, verdict=replace(verdict, state=state))
+        thing = self.thing([one.sample for one in there])
+        return _Measured(
+            state,
+            aggregate_text(lead, missing, len(there), metric, thing, how),
+            details_of(judged, rule.metric, with_states=False),
+            tuple(aggregate_perf(lead, metric, how)),
+            tuple(judged),
+            lead,
+        )
 
     def _judged(self, samples: Sequence[Sample]) -> list[Judged]:
         entities = entities_of(samples, self._entity_labels, self._rule.each)
         judged = [self._judged_one(sample, entity) for sample, entity in zip(samples, entities, strict=True)]
-        return sorted(judged, key=self._worst_first)
+        return sorted(judged, key=_worst_first)
 
     def _judged_one(self, sample: Sample, entity: str) -> Judged:
         value = sample.value
-        if value is not None:
-            levels = self._levels_for(sample)
-            return Judged(sample, Verdict(State.OK) if levels is None else levels.verdict_on(value), entity)
-        partial = any(label not in sample.labels for label in self._entity_labels)
-        return Judged(sample, _MISSING, self._scope(sample) if partial else entity, partial)
+        if value is None:
+            partial = self._stands_for_many(sample)
+            verdict = replace(MISSING, state=self._rule.on_stale) if isinstance(sample, Stale) else MISSING
+            return Judged(sample, verdict, self._scope(sample) if partial else entity, partial)
+        levels, override = self._levels_for(sample)
+        partners: tuple[Partner, ...] = tuple(one.of(sample) for one in self._partners)
+        verdict = Verdict(State.OK)
+        if levels is not None and not self._rule.aggregate:
+            verdict = together(levels.verdict_on(value), partners)
+        return Judged(sample, verdict, entity, levels=levels, override=override, partners=partners)
 
-    def _levels_for(self, sample: Sample) -> Levels | None:
-        """The rule's levels; the vendor's own for this sample where the rule has none of its own."""
+    def _stands_for_many(self, missing: Sample) -> bool:
+        return any(label not in missing.labels for label in self._entity_labels)
+
+    def _levels_for(self, sample: Sample) -> tuple[Levels | None, int | None]:
+        """The levels of the first override that fits, with its number; else the rule's.
+
+        Where the rule has none of its own, the vendor's own for this sample go before the metric's.
+        """
+        for number, override in enumerate(self._rule.overrides):
+            if override.matches(sample.labels):
+                return override.levels, number
         own, vendor = self._rule.levels, sample.levels
-        return vendor if vendor is not None and own is self._rule.metric.levels else own
-
-    def _worst_first(self, one: Judged) -> tuple[Any, ...]:
-        value = one.sample.value
-        sign = 1 if _is_falling(self._levels_for(one.sample)) else -1
-        rank = sign * value if isinstance(value, int | float) else 0
-        return (-one.verdict.state.badness, one.sample.is_missing, rank, one.entity)
+        return (vendor if vendor is not None and own is self._rule.metric.levels else own), None
 
     def _made(
         self,
         identity: Identity,
         state: State,
         text: str,
-        details: str,
         labels: Mapping[str, str],
-        judged: Sequence[Judged],
+        measured: _Measured,
         *,
         failed: bool,
     ) -> Result:
@@ -115,7 +236,7 @@ class ServiceJudge:
         host = self._name(rule.host_template, names)
         text = " ".join(text.split())
         variables = {**names, "service": service, "host": host, "state": state.value, "text": text}
-        variables |= self._measured(judged)
+        variables |= self._variables(measured)
         output = " ".join(self._text(rule.text_template, variables, text).split())
         return Result(
             check=rule.name,
@@ -125,21 +246,22 @@ class ServiceJudge:
             source=identity.source,
             metric=rule.metric.name,
             host=redact(host),
-            details=redact(self._text(rule.details_template, variables, details)),
-            perfdata=tuple(self._perfdata(judged)),
+            details=redact(self._text(rule.details_template, variables, measured.details)),
+            perfdata=measured.perfdata,
             labels=dict(identity.labels),
             tags=rule.tags,
             checked_at=self._measured_at,
             failed=failed,
+            common={name: redact(str(value)) for name, value in names["labels"].items()},
         )
 
-    def _measured(self, judged: Sequence[Judged]) -> dict[str, Any]:
+    def _variables(self, measured: _Measured) -> dict[str, Any]:
         """What templates may know of the samples."""
-        lead = judged[0] if judged else None
+        lead, judged = measured.lead, measured.judged
         limit = lead.verdict.limit if lead else None
         return {
             "value": lead.sample.value if lead else None,
-            "unit": self._rule.metric.unit,
+            "unit": self._rule.judged_metric.unit,
             "limit": str(limit) if isinstance(limit, Range) else limit,
             "samples": [
                 {
@@ -180,18 +302,6 @@ class ServiceJudge:
     def _complain(self, template: str, error: TemplateError) -> None:
         log.warning("check %s: the template %r cannot be filled in: %s", self._rule.name, template, error)
 
-    def _perfdata(self, judged: Sequence[Judged]) -> list[Perf]:
-        metric = self._rule.metric
-        values = []
-        for one in sorted(judged, key=lambda one: one.entity):
-            value = one.sample.value
-            if isinstance(value, int | float):
-                label = f"{metric.name}_{one.entity.replace(' ', '_')}" if one.entity else metric.name
-                levels = self._levels_for(one.sample) or Levels()
-                warn, crit = _range(levels, State.WARNING), _range(levels, State.CRITICAL)
-                values.append(Perf(label, value, metric.unit, warn, crit, metric.minimum, metric.maximum))
-        return values
-
 
 def stamped(result: Result, good_until: float) -> Result:
     """The result with the time until which it is good."""
@@ -203,11 +313,15 @@ def _is_falling(levels: Levels | None) -> bool:
     return levels is not None and levels.below is not None and levels.above is None
 
 
-def _range(levels: Levels, state: State) -> Range | None:
-    """The limits of one state as the range outside which it alerts."""
-    above = levels.above.for_state(state) if levels.above else None
-    below = levels.below.for_state(state) if levels.below else None
-    start, end = -math.inf if below is None else below, math.inf if above is None else above
-    if above is None and below is None:
-        return levels.range.for_state(state) if levels.range else None
-    return Range(start, end) if start <= end else None
+def _worst_first(one: Judged) -> tuple[Any, ...]:
+    value = one.sample.value
+    sign = 1 if _is_falling(one.levels) else -1
+    rank = sign * value if isinstance(value, int | float) else 0
+    return (-one.verdict.state.badness, one.sample.is_missing, rank, one.entity)
+
+
+def _is_number(value: float) -> bool:
+    try:
+        return math.isfinite(value)
+    except OverflowError:  # an integer that no float can hold
+        return False

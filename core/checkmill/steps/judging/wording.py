@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from checkmill.model.levels import Range, Verdict
+from checkmill.model.levels import Levels, Range, Verdict
 from checkmill.model.sample import Sample
 from checkmill.model.source import Metric
 from checkmill.model.state import State
 from checkmill.steps.judging.amounts import plural, shown_limit, shown_range, shown_value
+from checkmill.steps.judging.conditions import Partner
 
 #: How many things a text names before it says "...".
 NAMED = 5
@@ -23,39 +24,101 @@ class Judged:
     """One sample and what it means.
 
     `entity` is what tells it from the others of its service; `partial` says that it is a missing one that stands for
-    an unknown number of values, such as all of a project.
+    an unknown number of values, such as all of a project. `levels` are those that it was judged by, the `override`th of
+    the rule's if that is not None; `partners` what further conditions say of it.
     """
 
     sample: Sample
     verdict: Verdict
     entity: str = ""
     partial: bool = False
+    levels: Levels | None = None
+    override: int | None = None
+    partners: tuple[Partner, ...] = ()
 
 
-def text_of(judged: Sequence[Judged], metric: Metric[Any, Any, Any], thing: str, *, falling: bool = False) -> str:
+@dataclass(frozen=True)
+class Count:
+    """How many samples there should be, those of them that are absent by name, and how the words go on after a reason.
+
+    `note` gives what is said behind the reason of a group, `named` whether its members are named.
+    """
+
+    total: int
+    absent: Sequence[str] = ()
+    unnamed_absent: int = 0
+    note: Callable[[State], str] = lambda _: ""
+    absent_state: State = State.CRITICAL
+    named: bool = True
+
+
+def text_of(
+    judged: Sequence[Judged],
+    metric: Metric[Any, Any, Any],
+    thing: str,
+    *,
+    falling: bool = False,
+    count: Count | None = None,
+) -> str:
     """The first line of a service that was measured; `judged` is worst first, `falling` when low values are bad."""
-    if len(judged) == 1:
-        return _single(judged[0], metric)
+    absent = 0 if count is None else len(count.absent) + count.unnamed_absent
     bad = [one for one in judged if one.verdict.state is not State.OK]
-    if not bad:
+    if len(judged) == 1 and not absent:
+        note = (
+            count.note(judged[0].verdict.state) if count is not None and bad and not judged[0].sample.is_missing else ""
+        )
+        return _single(judged[0], metric) + note
+    if not bad and not absent:
         return _all_well(judged, metric, thing, falling=falling)
-    counted = sum(1 for one in judged if not one.partial)
+    count = count or Count(sum(1 for one in judged if not one.partial))
     parts: list[str] = []
     for group in _by_reason(bad):
         if group[0].partial:
             parts += _named_few([missing_text(metric, one.sample, one.entity) for one in group], "; ")
             continue
-        lead = f"{len(group)} of {counted} {plural(thing)}" if not parts else str(len(group))
-        parts.append(f"{lead} {_reason(group[0], metric)}: " + _named_few([_named(one, metric) for one in group])[0])
+        missing = group[0].sample.is_missing
+        note = "" if missing else count.note(group[0].verdict.state)
+        names = [_named(one, metric) for one in group] if missing or count.named else []
+        parts.append(
+            _part(len(group), _reason(group[0], metric) + note, names, None if parts else (count.total, thing))
+        )
+    if absent:
+        names = [*count.absent] if count.named else []
+        part = _part(absent, f"absent{count.note(count.absent_state)}", names, None if parts else (count.total, thing))
+        parts.append(part)
     return "; ".join(parts)
 
 
-def details_of(judged: Sequence[Judged], metric: Metric[Any, Any, Any]) -> str:
+def _part(number: int, reason: str, names: Sequence[str], of: tuple[int, str] | None) -> str:
+    """`3 of 120 hosts above 90%: web-1 97.2%, ...`; behind another part only `3 above 90%: ...`."""
+    lead = str(number) if of is None else f"{number} of {of[0]} {plural(of[1])}"
+    return f"{lead} {reason}" + (f": {_named_few(names)[0]}" if any(names) else "")
+
+
+def aggregate_text(
+    value: Judged, missing: Sequence[Judged], number: int, metric: Metric[Any, Any, Any], thing: str, how: str
+) -> str:
+    """The first line of a service of whose samples one value is made: `avg of 12 hosts: cpu 83.2% above 80%`."""
+    things = thing if number == 1 and how != "count" else plural(thing)
+    lead = f"count of {things}: " if how == "count" else f"{how} of {number} {things}: {metric.name} "
+    own = lead + (_full(value, metric) if not value.sample.is_missing else value.sample.reason)
+    if not missing:
+        return own
+    if number == 0:
+        return text_of(missing, metric, thing)
+    without = f"{len(missing)} without value: " + _named_few([_named(one, metric) for one in missing])[0]
+    return f"{own}; {without}" if value.verdict.state is State.CRITICAL else f"{without}; {own}"
+
+
+def details_of(judged: Sequence[Judged], metric: Metric[Any, Any, Any], *, with_states: bool = True) -> str:
     """One line a sample, worst first; nothing when the text says it all."""
     if len(judged) < 2:
         return ""
     lines = [
-        f"[{one.verdict.state.value}] {one.entity or metric.name}: {_full(one, metric)}" for one in judged[:LISTED]
+        f"[{one.verdict.state.value}] {one.entity or metric.name}: {_full(one, metric)}"
+        if with_states
+        else f"{one.entity or metric.name}: {_full(one, metric)}"
+        for one in judged[:LISTED]
     ]
     if len(judged) > LISTED:
         lines.append(f"... and {len(judged) - LISTED} more")
@@ -80,25 +143,63 @@ def _full(one: Judged, metric: Metric[Any, Any, Any]) -> str:
     if one.verdict.broken == "unknown word":
         return f"{one.sample.value!r} is a word without a meaning; say under 'states' what it means"
     shown = _value(one, metric)
-    return shown if one.verdict.broken in {"", "is"} else f"{shown} {_reason(one, metric)}"
+    if one.sample.reason:
+        shown = f"{shown}: {one.sample.reason}"
+    broken = "" if one.verdict.broken in {"", "is"} else f" {_broken(one.verdict, one.sample, metric)}"
+    return shown + broken + _with_partners(one)
+
+
+def _with_partners(one: Judged) -> str:
+    """What further conditions add to a value that broke its own limit."""
+    if not one.partners or not one.verdict.broken:
+        return ""
+    if one.verdict.state is State.OK:
+        saving = next(partner for partner in one.partners if partner.verdict.state is State.OK)
+        return f", but {_partner_text(saving)}"
+    doubted = [partner for partner in one.partners if partner.verdict.state is State.UNKNOWN]
+    if doubted:
+        return f", but {_partner_text(doubted[0])}"
+    return "".join(f" and {_partner_text(partner)}" for partner in one.partners)
+
+
+def _partner_text(partner: Partner) -> str:
+    as_judged = Judged(partner.sample, partner.verdict)
+    if partner.sample.is_missing:
+        return missing_text(partner.metric, partner.sample, "")
+    return f"{partner.metric.name} {_full(as_judged, partner.metric)}"
 
 
 def _reason(one: Judged, metric: Metric[Any, Any, Any]) -> str:
-    """Why a sample is not OK: the limit it broke."""
-    limit = one.verdict.limit
-    if one.sample.is_missing:
+    """Why a sample is not OK: the limits it broke."""
+    own = _broken(one.verdict, one.sample, metric)
+    doubted = [partner for partner in one.partners if partner.verdict.state is State.UNKNOWN]
+    if doubted and not one.sample.is_missing:
+        return f"{own}, {doubted[0].metric.name} unknown"
+    others = [f" and {one.metric.name} {_broken(one.verdict, one.sample, one.metric)}" for one in one.partners]
+    return own if one.sample.is_missing else own + "".join(others)
+
+
+def _broken(verdict: Verdict, sample: Sample, metric: Metric[Any, Any, Any]) -> str:
+    limit = verdict.limit
+    if sample.is_missing:
         return "without value"
     if isinstance(limit, Range):
         return shown_range(limit, metric.unit)
     if isinstance(limit, str):
-        return limit if one.verdict.broken == "is" else f"{limit!r}, a word without a meaning"
-    return f"{one.verdict.broken} {shown_limit(limit or 0.0, metric.unit)}"
+        return limit if verdict.broken == "is" else f"{limit!r}, a word without a meaning"
+    return f"{verdict.broken} {shown_limit(limit or 0.0, metric.unit)}"
 
 
 def _named(one: Judged, metric: Metric[Any, Any, Any]) -> str:
     if one.sample.is_missing:
         return f"{one.entity} ({one.sample.reason})".strip()
-    return (one.entity if metric.is_state else f"{one.entity} {_value(one, metric)}").strip()
+    name = one.entity if metric.is_state else f"{one.entity} {_value(one, metric)}"
+    reason = f" ({one.sample.reason})" if one.sample.reason else ""
+    doubted = [partner for partner in one.partners if partner.verdict.state is State.UNKNOWN]
+    if doubted:
+        return f"{name}{reason} ({doubted[0].sample.reason or doubted[0].sample.value})".strip()
+    others = [_value(Judged(one.sample, one.verdict), one.metric) for one in one.partners if not one.metric.is_state]
+    return (name + reason + "".join(f" and {other}" for other in others)).strip()
 
 
 def _value(one: Judged, metric: Metric[Any, Any, Any]) -> str:
@@ -116,18 +217,25 @@ def _named_few(names: Sequence[str], separator: str = ", ") -> list[str]:
 def _by_reason(bad: Iterable[Judged]) -> list[list[Judged]]:
     groups: dict[tuple[Any, ...], list[Judged]] = {}
     for one in bad:
-        key = (one.partial, one.sample.is_missing, one.verdict.state, one.verdict.broken, one.verdict.limit)
-        groups.setdefault(key, []).append(one)
+        partners = [(partner.verdict.state, partner.verdict.broken, partner.verdict.limit) for partner in one.partners]
+        own = (one.verdict.state, one.verdict.broken, one.verdict.limit)
+        groups.setdefault((one.partial, one.sample.is_missing, *own, *partners), []).append(one)
     return list(groups.values())
 
 
 def _all_well(judged: Sequence[Judged], metric: Metric[Any, Any, Any], thing: str, *, falling: bool) -> str:
     count = f"{len(judged)} {plural(thing)}"
+    there = [one for one in judged if not one.sample.is_missing]
+    old = [one for one in judged if one.sample.is_missing]
+    without = f"; {len(old)} without value: {_named_few([_named(one, metric) for one in old])[0]}" if old else ""
+    if not there:
+        return f"{count}, none with a value: {_named_few([_named(one, metric) for one in old])[0]}"
     if metric.is_state:
         words: dict[str, int] = {}
-        for one in judged:
+        for one in there:
             words[str(one.sample.value)] = words.get(str(one.sample.value), 0) + 1
-        return f"{count}: " + ", ".join(f"{number} {word}" for word, number in words.items())
-    extreme = judged[0]
+        return f"{count}: " + ", ".join(f"{number} {word}" for word, number in words.items()) + without
+    extreme = there[0]
     which = f" ({extreme.entity})" if extreme.entity else ""
-    return f"{count}, {metric.name} at {'least' if falling else 'most'} {_value(extreme, metric)}{which}"
+    text = f"{count}, {metric.name} at {'least' if falling else 'most'} {_value(extreme, metric)}{which}"
+    return text + _with_partners(extreme) + without

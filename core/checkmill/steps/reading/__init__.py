@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from checkmill.model.problem import Problem
 from checkmill.steps.reading.book import Book
-from checkmill.steps.reading.checks import Draft
+from checkmill.steps.reading.drafts import Draft
 from checkmill.steps.reading.expansion import Expansion
 from checkmill.steps.reading.files import rule_files
 from checkmill.steps.reading.sources import SandboxAddresses

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING
 
 from checkmill.model.levels import glob_matches
 from checkmill.model.problem import Place, Problem
-from checkmill.steps.reading.checks import Draft, Surroundings, rule_from
+from checkmill.steps.reading.checks import rule_from
 from checkmill.steps.reading.composing import parse
+from checkmill.steps.reading.drafts import Draft, Surroundings
 from checkmill.steps.reading.expansion import Expansion
 from checkmill.steps.reading.files import text_of
 from checkmill.steps.reading.findings import FILL_IN, Findings
@@ -203,6 +204,11 @@ class Book:
     def sources(self) -> list[ConfiguredSource]:
         """All sources that have no problems."""
         return [source for source in map(self._source, self._sources) if not isinstance(source, tuple)]
+
+    def reporter(self, name: str) -> ConfiguredReporter | None:
+        """The reporter of that name, if there is one without problems."""
+        found = self._reporter(name) if name in self._reporters else None
+        return None if isinstance(found, tuple) else found
 
     def validate_everything(self) -> None:
         """Read all that is written, used or not, so that `problems` is complete."""

@@ -14,7 +14,11 @@ from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from checkmill.model.problem import Place, Problem
+from checkmill.steps.reading.lookalikes import Lookalike, in_glued_key, in_key, in_value
 from checkmill.steps.reading.nodes import Entry, Map, Node, Scalar, Sequence, quoted, shown
+from checkmill.steps.reading.quoting import template_problem
+from checkmill.steps.reading.slips import problem_of, unreadable_character
+from checkmill.steps.reading.spots import lines_of
 
 if TYPE_CHECKING:
     import yaml
@@ -50,12 +54,11 @@ def parse(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     import yaml
 
     try:
-        root = _Composer(file).root(_events(text))
+        root = _Composer(text, file).root(_events(text))
     except yaml.reader.ReaderError:
-        return None, [_unreadable_character(text, file)]
+        return None, [unreadable_character(text, file)]
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        return None, [Problem(_sentence(error), _place(file, mark) if mark else Place(file))]
+        return None, [problem_of(error, text, file)]
     except _StopError as stop:
         return None, [stop.problem]
     return root, list(dict.fromkeys(root.flaws)) if root is not None else []
@@ -92,6 +95,7 @@ class _Open:
     place: Place
     path: str
     is_map: bool
+    is_flow: bool
     anchor: str | None
     values: int = 1
     height: int = 0
@@ -101,6 +105,8 @@ class _Open:
     merged: dict[str, Entry] = field(default_factory=dict)
     #: The key that waits for its value, with whether it is `<<`; None where a key comes next.
     key: tuple[str | None, Place, bool] | None = None
+    #: What is wrong with the whole of it, so that it has no value at all.
+    void: Problem | None = None
 
     def inner_path(self) -> str:
         """The path of what comes next."""
@@ -115,8 +121,10 @@ class _Open:
 class _Composer:
     """Builds nodes from events, without recursion, so that no file can exhaust the stack."""
 
-    def __init__(self, file: str) -> None:
+    def __init__(self, text: str, file: str) -> None:
+        self._text = text
         self._file = file
+        self._lines: list[str] = []
         self._stack: list[_Open] = []
         self._anchors: dict[str, _Done | None] = {}
         self._root: Node | None = None
@@ -149,8 +157,10 @@ class _Composer:
         place = self._at(event)
         is_plain, is_text = event.implicit
         if is_plain and event.tag != "!":
-            done = _Done(Scalar(place, _plain_value(text), text))
-        elif is_text or event.tag in {"!", f"{_TAG}str"}:
+            done = _Done(self._plain(text, place, event))
+        elif self._swallows(event):
+            done = _Done(Scalar(place, None, "", (self._unclosed(event, place),)))
+        elif is_text or event.tag == f"{_TAG}str" or (event.tag == "!" and text):
             done = _Done(Scalar(place, text, text))
         else:
             value = _plain_value(text)
@@ -158,10 +168,44 @@ class _Composer:
             if kinds is not None and isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
                 done = _Done(Scalar(place, value, text))
             else:
-                done = _Done(Scalar(place, text, text, (self._tag_problem(place),)))
+                done = _Done(Scalar(place, text or None, text, (self._tag_problem(place),)))
         if event.anchor is not None:
             self._anchors[event.anchor] = done
         return done
+
+    def _plain(self, text: str, place: Place, event: yaml.ScalarEvent) -> Scalar:
+        outer = self._stack[-1] if self._stack else None
+        is_key = outer is not None and outer.is_map and outer.key is None
+        if not text and event.anchor is not None:
+            sentence = "'&' begins a name for a value, and no value follows"
+            return Scalar(place, None, "", (Problem(sentence, place, self._path(), "put it in quotes if it is text"),))
+        if text.isascii() or is_key or outer is None:
+            return Scalar(place, _plain_value(text), text)
+        found = in_value(text, in_flow=outer.is_flow, is_item=not outer.is_map)
+        if found is None:
+            return Scalar(place, text, text)
+        return Scalar(place, found.meant or None, found.meant, (self._lookalike(found, place, self._path()),))
+
+    def _lookalike(self, found: Lookalike, place: Place, path: str) -> Problem:
+        return Problem(found.sentence, replace(place, column=place.column + found.offset), path, found.hint)
+
+    def _swallows(self, event: Any) -> bool:
+        """Whether a quoted text goes on in lines that are indented no deeper than its key.
+
+        Then its end is the beginning of another, and whatever stands between is lost.
+        """
+        if event.style not in {"'", '"'} or event.end_mark.line == event.start_mark.line:
+            return False
+        block = next((outer for outer in reversed(self._stack) if not outer.is_flow), None)
+        if block is None:
+            return False
+        self._lines = self._lines or lines_of(self._text)
+        further = self._lines[event.start_mark.line + 1 : event.end_mark.line + 1]
+        return any(line.strip() and len(line) - len(line.lstrip(" ")) < block.place.column for line in further)
+
+    def _unclosed(self, event: Any, place: Place) -> Problem:
+        sentence = f"this quote is closed only in line {event.end_mark.line + 1}"
+        return Problem(sentence, place, self._path(), f"write {event.style} at the end of the value")
 
     def _alias(self, event: yaml.AliasEvent) -> _Done:
         place = self._at(event)
@@ -181,7 +225,7 @@ class _Composer:
         place = self._at(event)
         if len(self._stack) >= DEEPEST:
             self._stop_too_deep(place)
-        opened = _Open(place, self._path(), is_map, event.anchor)
+        opened = _Open(place, self._path(), is_map, bool(event.flow_style), event.anchor)
         if not event.implicit and event.tag not in {"!", f"{_TAG}{'map' if is_map else 'seq'}"}:
             opened.flaws.append(self._tag_problem(place))
         if event.anchor is not None:
@@ -192,7 +236,9 @@ class _Composer:
         closed = self._stack.pop()
         flaws = tuple(dict.fromkeys(closed.flaws))
         node: Node
-        if closed.is_map:
+        if closed.void is not None:
+            node = Scalar(closed.place, None, "", (closed.void,))
+        elif closed.is_map:
             node = Map(closed.place, {**closed.merged, **closed.own}, flaws)
         else:
             node = Sequence(closed.place, tuple(closed.items), flaws)
@@ -221,20 +267,38 @@ class _Composer:
             if is_merge:
                 _merge(done.node, outer)
             elif key is not None:
-                self._set(key, Entry(place, done.node), outer)
+                key, value = self._glued(key, place, done.node, outer)
+                if value is not done.node:
+                    outer.flaws.extend(value.flaws)
+                self._set(key, Entry(place, value), outer)
             outer.key = None
 
     def _key(self, node: Node, event: Any, outer: _Open) -> tuple[str | None, Place, bool]:
         place = node.place if event is None else self._at(event)
         if isinstance(node, Scalar):
-            is_merge = node.text == "<<" and getattr(event, "implicit", (False,))[0]
-            return node.text, place, is_merge
-        outer.flaws.append(
-            Problem(
-                f"a key is text, found {shown(node)}", place, outer.path, "put it in quotes if it begins with [ or {"
-            )
-        )
+            is_plain = getattr(event, "implicit", (False,))[0]
+            found = in_key(node.text) if is_plain and not node.text.isascii() else None
+            if found is not None:
+                outer.flaws.append(self._lookalike(found, place, outer.path))
+                return found.meant or None, place, False
+            return node.text, place, is_plain and node.text == "<<"
+        if outer.is_flow and isinstance(node, Map) and not outer.own and outer.place.column == place.column - 1:
+            outer.void = template_problem(outer.place, outer.path)
+        else:
+            hint = "put it in quotes if it begins with [ or {"
+            outer.flaws.append(Problem(f"a key is text, found {shown(node)}", place, outer.path, hint))
         return None, place, False
+
+    def _glued(self, key: str, place: Place, value: Node, outer: _Open) -> tuple[str, Node]:
+        """A key inside braces and its value, where the key holds both: `{warn:80}`."""
+        if not outer.is_flow or not isinstance(value, Scalar) or value.text or value.value is not None or value.flaws:
+            return key, value
+        # A key in quotes that holds a colon is meant so.
+        found = in_glued_key(key) if value.place.column == place.column + len(key) else None
+        if found is None:
+            return key, value
+        path = f"{outer.path}.{found.meant}" if outer.path else found.meant
+        return found.meant, Scalar(place, None, "", (self._lookalike(found, place, path),))
 
     def _set(self, key: str, entry: Entry, outer: _Open) -> None:
         first = outer.own.get(key)
@@ -301,21 +365,3 @@ def _plain_value(text: str) -> str | int | float | bool | None:
 
 def _place(file: str, mark: Any) -> Place:
     return Place(file, mark.line + 1, mark.column + 1)
-
-
-def _unreadable_character(text: str, file: str) -> Problem:
-    import yaml
-
-    found = yaml.reader.Reader.NON_PRINTABLE.search(text)
-    if found is None:
-        return Problem("the file holds a character that YAML does not allow", Place(file), hint="remove it")
-    line = text.count("\n", 0, found.start()) + 1
-    column = found.start() - text.rfind("\n", 0, found.start())
-    sentence = f"the character U+{ord(found[0]):04X} is not allowed in YAML"
-    return Problem(sentence, Place(file, line, column), hint="remove it")
-
-
-def _sentence(error: Any) -> str:
-    problem = str(error.problem or "the file is no YAML")
-    context = f" ({error.context})" if error.context else ""
-    return f"the file cannot be read as YAML: {problem}{context}"

@@ -1,16 +1,14 @@
-"""Reads the keys of a rule that decide: levels, selection, expectations."""
+"""Reads the keys of a rule that decide: levels, overrides, the aggregate, what is tolerated."""
 
 from __future__ import annotations
 
 import math
-import re
-import unicodedata
-import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any, TypeVar
 
+from checkmill.model.aggregate import NAMES, is_aggregate
 from checkmill.model.levels import Levels, Limits, Range, glob_matches, plain
-from checkmill.model.rule import Expect, Pattern, Selection
+from checkmill.model.rule import Override, Tolerance, Tolerate
 from checkmill.model.source import Metric
 from checkmill.model.state import State
 from checkmill.model.units import amount
@@ -18,11 +16,10 @@ from checkmill.steps.reading.findings import FILL_IN, Findings
 from checkmill.steps.reading.keys import did_you_mean
 from checkmill.steps.reading.nodes import Map, Node, Scalar, Sequence, is_empty, is_reference, quoted, shown
 from checkmill.steps.reading.reach import check_reach
+from checkmill.steps.reading.selecting import LONGEST_COUNT, selection_from
 
 L = TypeVar("L", float, Range)
 
-#: No source has that many samples.
-LONGEST_COUNT = 12
 LEVEL_KEYS = ("above", "below", "range", "states")
 
 
@@ -137,117 +134,94 @@ def _states(node: Node, path: str, metric: Metric[Any, Any, Any] | None, finding
     return states
 
 
-def selection_from(node: Node, path: str, labels: tuple[str, ...] | None, findings: Findings) -> Selection | None:
-    """Read `where` or `except`: a map of labels to patterns, or a list of such maps; `labels` None are not known."""
-    written = node.items if isinstance(node, Sequence) else (node,)
-    if not written:
-        findings.add("the list is empty", node.place, path, "leave the key out to select all")
-    alternatives = []
-    for index, item in enumerate(written):
-        where = f"{path}[{index}]" if isinstance(node, Sequence) else path
-        one = findings.map(item, where)
-        if one is None:
-            continue
-        if not one.entries:
-            findings.add("no label is given", item.place, where, "write {host: 'web-*'}")
-        alternative = {}
-        for label, entry in one:
-            if labels is not None and label not in labels:
-                hint = did_you_mean(label, labels)
-                findings.add(f"unknown label {quoted(label)}", entry.place, f"{where}.{label}", hint)
-            alternative[label] = _patterns(entry.value, f"{where}.{label}", findings)
-        alternatives.append(alternative)
-    return Selection(tuple(alternatives))
+def overrides_from(
+    node: Node,
+    path: str,
+    metric: Metric[Any, Any, Any] | None,
+    labels: Collection[str] | None,
+    findings: Findings,
+) -> tuple[Override, ...]:
+    """Read `overrides`: which samples, and the levels that are theirs instead of the rule's."""
+    if not isinstance(node, Sequence):
+        findings.unexpected(node, path, "a list of '- {where: ..., above: ...}'")
+        return ()
+    if not node.items:
+        findings.add("the list is empty", node.place, path, FILL_IN)
+    read = [_override(item, f"{path}[{index}]", metric, labels, findings) for index, item in enumerate(node.items)]
+    return tuple(one for one in read if one is not None)
 
 
-def _patterns(node: Node, path: str, findings: Findings) -> tuple[Pattern, ...]:
-    if isinstance(node, Sequence):
-        if not node.items:
-            findings.add("the list is empty", node.place, path, FILL_IN)
-        return tuple(p for index, item in enumerate(node.items) for p in _patterns(item, f"{path}[{index}]", findings))
-    if isinstance(node, Map):
-        regex = findings.map(node, path, ("regex",))
-        entry = node.entries.get("regex")
-        text = findings.text(entry.value, f"{path}.regex") if regex and entry else None
-        if entry is None:
-            findings.add(
-                "a pattern is expected, found a map without 'regex'", node.place, path, "write {regex: 'web-[0-9]+'}"
-            )
-        if text is None or entry is None:
-            return ()
-        why = _why_no_regex(text)
-        if why:
-            # With a `${...}` filled in, the reason may quote any part of its value.
-            because = "" if is_reference(entry.value) else f": {why}"
-            sentence = f"{shown(entry.value)} is no regular expression{because}"
-            findings.add(
-                sentence, entry.value.place, f"{path}.regex", "see Python's re module; it matches whole values"
-            )
-            return ()
-        return (Pattern(text, is_regex=True),)
-    text = findings.text(node, path)
-    return () if text is None else (Pattern(text),)
-
-
-def _why_no_regex(text: str) -> str:
-    with warnings.catch_warnings():
-        # What Python only warns of means something else in its next version, and a warning is text on stderr.
-        warnings.simplefilter("error")
-        try:
-            re.compile(unicodedata.normalize("NFC", text))
-        except (re.error, OverflowError, RecursionError, Warning) as error:
-            return str(error)
-    return ""
-
-
-def expect_from(node: Node, path: str, each: tuple[str, ...], findings: Findings) -> Expect | None:
-    """Read `expect`: `seen`, a number, a list of values of `each`, or maps when `each` has several labels."""
-    if isinstance(node, Scalar) and node.value == "seen":
-        if not each:
-            sentence = "'seen' expects label values, and the rule has no 'each'"
-            findings.add(sentence, node.place, path, "add 'each: host' or the like")
-        return Expect(seen=True)
-    if isinstance(node, Scalar) and node.value == "all":
-        sentence = "'expect: all' is not carried out yet"
-        findings.add(sentence, node.place, path, "meanwhile: list the values, or write 'seen'")
+def _override(
+    node: Node, path: str, metric: Metric[Any, Any, Any] | None, labels: Collection[str] | None, findings: Findings
+) -> Override | None:
+    written = findings.map(node, path, ("where", "except", *LEVEL_KEYS))
+    if written is None:
         return None
+    for key, entry in written:
+        if is_empty(entry.value) and not entry.value.flaws:
+            findings.add(f"{key!r} has no value", entry.place, f"{path}.{key}", FILL_IN)
+    given = {key: (entry.value, f"{path}.{key}") for key, entry in written if not is_empty(entry.value)}
+    if not {"where", "except"} & written.entries.keys():
+        hint = "add 'where', or write the levels into the check itself"
+        findings.add("the override is for every sample", node.place, path, hint)
+    own = {key: given[key] for key in LEVEL_KEYS if key in given}
+    if not set(LEVEL_KEYS) & written.entries.keys():
+        hint = "add 'above', 'below', 'range' or 'states'"
+        findings.add("the override has no levels", node.place, path, hint)
+    levels = levels_from(own, metric, findings) if own else None
+    where, exclude = (
+        selection_from(*given[key], labels, findings) if key in given else None for key in ("where", "except")
+    )
+    return None if levels is None else Override(levels, where, exclude)
+
+
+def aggregate_from(node: Node, path: str, metric: Metric[Any, Any, Any] | None, findings: Findings) -> str:
+    """Read `aggregate`: the name of a function, or nothing where it is none."""
+    how = findings.text(node, path)
+    if how is None:
+        return ""
+    if not is_aggregate(how):
+        findings.add(f"{shown(node)} is no aggregate", node.place, path, f"write {', '.join(NAMES[:-2])}, or p1 to p99")
+        return ""
+    if metric is not None and metric.is_state and how != "count":
+        sentence = f"the metric {metric.name!r} yields words, of which there is no {how}"
+        findings.add(sentence, node.place, path, "use 'count', or 'states' without 'aggregate'")
+        return ""
+    return how
+
+
+def tolerate_from(node: Node, path: str, findings: Findings) -> Tolerate | None:
+    """Read `tolerate`: a count or a share of samples that may breach, for both states or for each."""
+    expected = "a count such as 2, or a share such as 10%"
     if isinstance(node, Scalar):
-        number = _count(node.value)
-        if number is None:
-            findings.unexpected(node, path, "'seen', a number from 1, or a list of values")
-            return None
-        return Expect(count=number)
-    if isinstance(node, Map) or not node.items:
-        findings.unexpected(node, path, "'seen', a number from 1, or a list of values")
+        both = findings.amount(node, path, _tolerance, expected)
+        return None if both is None else Tolerate(both, both)
+    if isinstance(node, Sequence):
+        findings.unexpected(node, path, expected)
         return None
-    if not each:
-        findings.add(
-            "a list of values needs 'each' to say of which label", node.place, path, "add 'each: host' or the like"
-        )
+    pair = findings.map(node, path, ("warn", "crit"))
+    if pair is None:
         return None
-    values = [_expected(item, f"{path}[{index}]", each, findings) for index, item in enumerate(node.items)]
-    return Expect(values=tuple(dict.fromkeys(value for value in values if value is not None)))
+    if not pair.entries:
+        findings.add("neither warn nor crit is given", node.place, path, "write {warn: 10%, crit: 30%}")
+    read = {
+        key: findings.amount(entry.value, f"{path}.{key}", _tolerance, expected)
+        for key, entry in pair
+        if key in {"warn", "crit"}
+    }
+    return Tolerate(read.get("warn") or Tolerance(), read.get("crit") or Tolerance())
 
 
-def _count(value: object) -> int | None:
-    if isinstance(value, str) and value.isascii() and value.isdecimal() and len(value) < LONGEST_COUNT:
-        value = int(value)
-    is_count = isinstance(value, int) and not isinstance(value, bool) and 1 <= value < 10**LONGEST_COUNT
-    return value if is_count and isinstance(value, int) else None
-
-
-def _expected(node: Node, path: str, each: tuple[str, ...], findings: Findings) -> tuple[tuple[str, str], ...] | None:
-    if isinstance(node, Map):
-        missing = [label for label in each if is_empty(node.get(label))]
-        findings.map(node, path, each)
-        if missing:
-            sentence, hint = f"no value for {', '.join(missing)}", "each expected entry gives every label of 'each'"
-            findings.add(sentence, node.place, path, hint)
-            return None
-        labels = {label: findings.text(node.get(label), f"{path}.{label}") for label in each}
-        return tuple(sorted((label, text) for label, text in labels.items() if text is not None))
-    if len(each) > 1:
-        findings.unexpected(node, path, f"a map {{{', '.join(f'{label}: ...' for label in each)}}}")
-        return None
-    text = findings.text(node, path)
-    return None if text is None else ((each[0], text),)
+def _tolerance(written: str | float) -> Tolerance:
+    text = str(written).strip() if not isinstance(written, bool) else ""
+    if text.isascii() and text.isdecimal() and len(text) < LONGEST_COUNT:
+        return Tolerance(int(text))
+    if not text.endswith("%"):
+        found = str(written).lower() if isinstance(written, bool) else repr(written)
+        raise ValueError(f"{found} is no count and no share; write 2 or 10%")
+    percent = amount(text, "%")
+    if percent >= 100:
+        raise ValueError(f"with {text} tolerated this never alerts; choose less than 100%")
+    if percent < 0:
+        raise ValueError(f"{text} is less than nothing; write 2 or 10%")
+    return Tolerance(percent=percent)

@@ -31,6 +31,21 @@ _PATTERN: dict[str, Any] = {
         {"type": "object", "additionalProperties": False, "required": ["regex"], "properties": {"regex": _TEXT}},
     ]
 }
+_LEVELS = {
+    "above": _pair(_LIMIT),
+    "below": _pair(_LIMIT),
+    "range": _pair({"type": ["string", "number"]}),
+    "states": {"type": "object", "additionalProperties": _STATE},
+}
+_CONDITION: dict[str, Any] = {
+    "type": "object",
+    "additionalProperties": False,
+    "required": ["metric"],
+    "properties": {"metric": _TEXT, "query": {"type": "object"}, **_LEVELS},
+}
+_TOLERANCE: dict[str, Any] = {
+    "anyOf": [{"type": "integer", "minimum": 0}, {"type": "string", "pattern": r"^\s*[0-9.]+\s*%?\s*$|\$\{"}]
+}
 _SELECTION: dict[str, Any] = {
     "anyOf": [
         {"type": "object", "additionalProperties": {"$ref": "#/$defs/pattern"}},
@@ -61,14 +76,40 @@ CHECK_KEYS = (
     Key("source", "what to measure from: a source's name, a list of names, or a glob over them", "required", _TEXTS),
     Key("metric", "what to measure: see `checkmill metrics`", "required", _TEXT),
     Key("query", "parameters of the metric, where it has any", "none", {"type": "object"}),
-    Key("above", "`{warn:, crit:}`, or one number for crit: alerts strictly above", "the metric's own", _pair(_LIMIT)),
-    Key("below", "`{warn:, crit:}`, or one number for crit: alerts strictly below", "the metric's own", _pair(_LIMIT)),
-    Key("range", "`{warn:, crit:}` of Nagios ranges, or one for crit", "none", _pair({"type": ["string", "number"]})),
+    Key(
+        "above", "`{warn:, crit:}`, or one number for crit: alerts strictly above", "the metric's own", _LEVELS["above"]
+    ),
+    Key(
+        "below", "`{warn:, crit:}`, or one number for crit: alerts strictly below", "the metric's own", _LEVELS["below"]
+    ),
+    Key("range", "`{warn:, crit:}` of Nagios ranges, or one for crit", "none", _LEVELS["range"]),
     Key(
         "states",
         "what words mean: `{word or glob: ok, warn, crit, unknown}`; words not named keep the metric's own meaning",
         "the metric's own",
-        {"type": "object", "additionalProperties": _STATE},
+        _LEVELS["states"],
+    ),
+    Key(
+        "overrides",
+        "list of `{where:, except:}` with `above`, `below`, `range` or `states`: the first that matches replaces the "
+        "levels whole",
+        "none",
+        {
+            "type": "array",
+            "minItems": 1,
+            "items": {
+                "type": "object",
+                "additionalProperties": False,
+                "minProperties": 2,
+                "properties": {"where": _SELECTION, "except": _SELECTION, **_LEVELS},
+            },
+        },
+    ),
+    Key(
+        "and",
+        "further conditions, `{metric:, query:}` with levels, joined on shared labels: ok if any of them is ok",
+        "none",
+        {"anyOf": [_CONDITION, {"type": "array", "minItems": 1, "items": _CONDITION}]},
     ),
     Key("where", "only samples whose labels match: text, glob, list of them, `{regex: ...}`", "all", _SELECTION),
     Key("except", "not those samples whose labels match", "none", _SELECTION),
@@ -76,20 +117,49 @@ CHECK_KEYS = (
         "each", "a label, or a list of labels: a service for each value; without it, one service", "one service", _TEXTS
     ),
     Key(
+        "aggregate",
+        "`max`, `min`, `avg`, `sum`, `count` or `p1` to `p99`: one value of all samples of a service, judged once",
+        "none: the worst sample",
+        {"type": "string", "pattern": r"^(max|min|avg|sum|count|p[1-9][0-9]?)$", "examples": ["avg", "max", "p95"]},
+    ),
+    Key(
+        "tolerate",
+        "how many samples of a service (`2`), or which share (`10%`), may breach; also `{warn:, crit:}`",
+        "0",
+        {
+            "anyOf": [
+                *_TOLERANCE["anyOf"],
+                {
+                    "type": "object",
+                    "additionalProperties": False,
+                    "minProperties": 1,
+                    "properties": {"warn": _TOLERANCE, "crit": _TOLERANCE},
+                },
+            ],
+            "examples": [2, "10%"],
+        },
+    ),
+    Key(
         "expect",
-        "what must be there: `seen` (all that the last good answers showed), at least a number, or a list of values",
+        "what must be there: `seen` (all that the last good answers showed), `all` (the source's inventory after "
+        "`where` and `except`), at least a number, or a list of values",
         "`seen` with `each`, else none",
         {
             "anyOf": [
-                {"const": "seen"},
+                {"enum": ["seen", "all"]},
                 {"type": "integer", "minimum": 1},
                 {"type": "array", "minItems": 1, "items": {"type": ["string", "number", "boolean", "object"]}},
             ]
         },
     ),
+    Key("forget", "how long a value that is gone stays expected under `seen`", "24h", _DURATION),
     Key("on_empty", "state when nothing was selected and nothing expected", "unknown", _STATE),
     Key("on_missing", "state of an expected value that is absent", "unknown for `seen`, else crit", _STATE),
+    Key("on_stale", "state of a sample that is older than `max_age`", "unknown", _STATE),
     Key("on_error", "state when the source failed", "unknown", _STATE),
+    Key(
+        "max_age", "how old a measurement may be, where the vendor says when it was made", "the metric's own", _DURATION
+    ),
     Key("interval", "how long a result is good", "the dataset's, else 60s", _DURATION),
     Key("timeout", "deadline of one fetch", "the dataset's, else 8s", _DURATION),
     Key(
@@ -102,7 +172,7 @@ CHECK_KEYS = (
     Key("details", "template of the further lines", "one line a sample, worst first", _TEXT),
     Key(
         "report",
-        "list of `{to: reporter, ...target}`: where `run` pushes the result",
+        "list of `{to: reporter, ...target}`: where `run` pushes the result; targets may be templates, as in `as`",
         "none",
         {
             "type": "array",
@@ -115,13 +185,6 @@ CHECK_KEYS = (
 
 #: Keys with a meaning that this version does not carry out, and what does in the meantime.
 NOT_YET = {
-    "overrides": "write a second check with its own `where`",
-    "and": "write two checks",
-    "aggregate": "judge each sample, or let the worst one decide",
-    "tolerate": "use `where` and `except` to leave samples out",
-    "forget": "values that are gone are expected for 24h; `except` leaves one out at once",
-    "max_age": "the metric's own limit of age counts",
-    "on_stale": "a measurement that is too old is unknown",
     "for": "use the retries of the monitoring core (max_check_attempts)",
     "clear": "use the retries of the monitoring core",
     "compare": "compare with a fixed limit",

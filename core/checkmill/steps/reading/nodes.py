@@ -69,8 +69,8 @@ def is_empty(node: Node | None) -> bool:
 
 
 def is_unfilled(node: Node | None) -> bool:
-    """Whether a value is a reference that could not be filled in, which was told already."""
-    return isinstance(node, Scalar) and node.value is None and "${" in node.text
+    """Whether a value could not be read, or is a reference that could not be filled in, which was told already."""
+    return isinstance(node, Scalar) and node.value is None and (bool(node.flaws) or "${" in node.text)
 
 
 def is_reference(node: Node | None) -> bool:

@@ -1,14 +1,15 @@
 """Last step of a run: results become deliveries, and deliveries are sent.
 
 A delivery is what one target of one reporter gets of one run: the worst state, and all services that report there. It
-is in the outbox before it is sent, and its body holds no secret: those join on the wire.
+is in the outbox before it is sent, and its body holds no secret: those join on the wire. What makes two targets the
+same, and targets that each service fills in for itself, are in `targeting`.
 """
 
 from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NoReturn
 
@@ -22,7 +23,24 @@ from checkmill.model.rule import Rule
 from checkmill.model.secret import redact
 from checkmill.model.settings import Target
 from checkmill.model.state import State, worst_of
-from checkmill.model.templates import TemplateError, filled
+from checkmill.model.templates import LONGEST_BODY, TemplateError, filled
+from checkmill.steps.reporting.targeting import (
+    TargetError,
+    may_be_same,
+    reports_for,
+    stored_target,
+    target_text,
+)
+
+__all__ = [
+    "TargetError",
+    "deliveries_of",
+    "may_be_same",
+    "send",
+    "sendings_of",
+    "stored_target",
+    "target_text",
+]
 
 #: A state that old is not the state any more.
 EXPIRES_S = 3600.0
@@ -42,16 +60,25 @@ class Sending:
     deliveries: tuple[Delivery, ...]
 
 
-def deliveries_of(results: Iterable[tuple[Rule, Sequence[Result]]], now: float) -> tuple[list[Delivery], list[str]]:
-    """Make the deliveries of a run, and say which could not be made."""
+def deliveries_of(
+    results: Iterable[tuple[Rule, Sequence[Result]]], now: float, only: Collection[str] | None = None
+) -> tuple[list[Delivery], list[str]]:
+    """Make the deliveries of a run, and say which could not be made.
+
+    With `only`, the names of checks, no others than those to targets that one of these reports to.
+    """
     gathered: dict[tuple[str, str], tuple[Report, list[Result]]] = {}
-    for rule, own in results:
-        reports = {(report.reporter.name, target_text(report.key)): report for report in rule.reports}
-        for key, report in reports.items():
-            gathered.setdefault(key, (report, []))[1].extend(own)
-    deliveries: list[Delivery] = []
+    wanted: set[tuple[str, str]] = set()
     complaints: list[str] = []
+    for rule, own in results:
+        for key, report, services in reports_for(rule, own, complaints):
+            gathered.setdefault(key, (report, []))[1].extend(services)
+            if only is None or rule.name in only:
+                wanted.add(key)
+    deliveries: list[Delivery] = []
     for (name, target), (report, services) in gathered.items():
+        if (name, target) not in wanted:
+            continue
         try:
             body = body_of(report, services)
         except (TemplateError, ValueError) as error:
@@ -66,16 +93,10 @@ def deliveries_of(results: Iterable[tuple[Rule, Sequence[Result]]], now: float) 
                 body=body,
                 created_at=now,
                 expires_at=now + EXPIRES_S,
-                repeat_unknown=report.target.repeat_unknown,
+                repeat_unknown=report.target is not None and report.target.repeat_unknown,
             )
         )
     return deliveries, complaints
-
-
-def target_text(key: Mapping[str, object]) -> str:
-    """The canonical text of a target: what makes two the same. How to treat it is not part of it."""
-    text = json.dumps({name: key[name] for name in sorted(key) if name != "repeat_unknown"}, ensure_ascii=False)
-    return text.encode(errors="backslashreplace").decode()
 
 
 def body_of(report: Report, services: Sequence[Result]) -> str:
@@ -98,6 +119,7 @@ def body_of(report: Report, services: Sequence[Result]) -> str:
             "counts": {state.value: states.count(state) for state in State},
             "target": dict(report.key),
         },
+        LONGEST_BODY,
     )
     text = _clean(text)
     if report.reporter.type.content == "json object" and not _is_json_object(text):
@@ -116,7 +138,10 @@ def _is_json_object(text: str) -> bool:
 
 
 def sendings_of(deliveries: Iterable[Delivery], reports: Mapping[tuple[str, str], Report]) -> list[Sending]:
-    """Put together what one call can deliver: equal bodies for several targets of one reporter."""
+    """Put together what one call can deliver: equal bodies for several targets of one reporter.
+
+    `reports` gives the reporter and the target of each, by the names that deliveries have for them.
+    """
     gathered: dict[tuple[str, str], list[Delivery]] = {}
     for delivery in deliveries:
         gathered.setdefault((delivery.reporter, delivery.body), []).append(delivery)
@@ -125,8 +150,8 @@ def sendings_of(deliveries: Iterable[Delivery], reports: Mapping[tuple[str, str]
         reporter = reports[same[0].reporter, same[0].target].reporter
         groups = [same] if reporter.type.deliver_many is not None else [[one] for one in same]
         for group in groups:
-            targets = tuple(reports[one.reporter, one.target].target for one in group)
-            sendings.append(Sending(reporter, targets, tuple(group)))
+            targets = (reports[one.reporter, one.target].target for one in group)
+            sendings.append(Sending(reporter, tuple(one for one in targets if one is not None), tuple(group)))
     return sendings
 
 
