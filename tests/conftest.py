@@ -12,5 +12,5 @@ from support.secrets import own_secrets
 @pytest.fixture(autouse=True)
 def _own_secrets() -> Iterator[None]:
     """A secret that one test makes does not blank out the texts of another."""
-    with own_secrets():
+    with own_secrets(among=True):
         yield

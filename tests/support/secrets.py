@@ -9,13 +9,18 @@ from checkmill.model import secret
 
 
 @contextmanager
-def own_secrets() -> Iterator[None]:
-    """Know no secret but those made in the body, as a process of its own would; know the others again afterwards."""
+def own_secrets(*, among: bool = False) -> Iterator[None]:
+    """Forget afterwards what secrets the body made; within, know no others, or with `among` those known before too."""
     known = set(secret._known)
-    secret._known.clear()
-    secret._pattern[0] = None
+    if not among:
+        _know(set())
     try:
         yield
     finally:
-        secret._known.update(known)
-        secret._pattern[0] = None
+        _know(known)
+
+
+def _know(secrets: set[str]) -> None:
+    secret._known.clear()
+    secret._known.update(secrets)
+    secret._pattern[0] = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import socket
 import ssl
@@ -209,10 +210,10 @@ def test_a_handshake_that_never_ends_ends_at_the_deadline(fetch: Any, drips: boo
 
     with raw_server(talk) as server:
         settings = SourceSettings(base_url=f"https://{server.where}")
-        done = fetch(lambda: settings.get("/x"), settings, timeout_s=0.2)
+        done = fetch(lambda: settings.get("/x"), settings, timeout_s=1.0)
     assert isinstance(done.error, TlsError)
-    assert "within 0.2 s" in str(done.error)
-    assert done.ended_at - done.started_at < 0.9
+    assert re.search(r"within 1(\.\d+)? s", str(done.error))
+    assert done.ended_at - done.started_at < 1.9
 
 
 @pytest.mark.parametrize("content", [None, "", "no certificate"], ids=["missing", "empty", "not PEM"])

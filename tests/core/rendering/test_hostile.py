@@ -160,7 +160,8 @@ def test_every_form_gives_the_same_state_and_values(result):
     by_json = [perf["value"] for perf in read["perfdata"] if perf["value"] is not None]
     by_prometheus = [one.value for one in series if one.name != "checkmill_checked_at_seconds"][1:]
     assert [metric.value for metric in plugin.metrics] == [metric.value for metric in service.metrics] == by_json
-    assert sorted(by_prometheus) == sorted(by_json)
+    # Prometheus holds every value as a double.
+    assert sorted(by_prometheus) == sorted(map(float, by_json))
 
 
 def test_zero_is_not_taken_for_absent():

@@ -264,7 +264,10 @@ def test_every_state_value_and_label_comes_back(given_results):
     times = [one.value for one in series if one.name == "checkmill_checked_at_seconds"]
     assert times == [each.checked_at for each in given_results if math.isfinite(each.checked_at)]
     measured = [one.value for one in series if one.name not in {"checkmill_state", "checkmill_checked_at_seconds"}]
-    finite = [perf.value for each in given_results for perf in each.perfdata if abs(perf.value) <= sys.float_info.max]
+    # Prometheus holds every value as a double.
+    finite = [
+        float(perf.value) for each in given_results for perf in each.perfdata if abs(perf.value) <= sys.float_info.max
+    ]
     assert sorted(measured) == sorted(finite)
     for one, each in zip(states, given_results, strict=True):
         given_values = {each.check, each.service, each.host, each.source, each.metric, *each.labels.values()} - {""}

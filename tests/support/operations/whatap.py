@@ -1,8 +1,8 @@
 """WhaTap's answers, made of a table of hosts as the rule files' stories write it.
 
 A host of a project: {cpu: 42, load1: 3.5, cores: 4, disks: {/data: {used: 96, free: 400GiB, busy: 71}},
-processes: {postgres: 2, java: 1}, memory_of: {java: 5GiB}, rows: [95, 97], silent: 30m, active: false}; all of it
-optional. `rows` are CPU use in the latest five-minute rows, oldest first; `silent` is how long ago they ended.
+processes: {postgres: 2, java: 1}, memory_of: {java: 5GiB}, rows: [95, 97], silent: 30m, tags: [db], active: false}; all
+of it optional. `rows` are CPU use in the latest five-minute rows, oldest first; `silent` is how long ago they ended.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def _row(name: str, host: Mapping[str, Any]) -> dict[str, Any]:
     """A server of a list."""
     active = host.get("active", True)
     cores = str(host.get("cores", 1))
-    return {"oname": name, "oid": _id(name), "isActive": active, "os_status": "ok", "cpu_cores": cores}
+    tags = host.get("tags", [])
+    return {"oname": name, "oid": _id(name), "isActive": active, "os_status": "ok", "cpu_cores": cores, "tags": tags}
 
 
 def _id(name: str) -> int:

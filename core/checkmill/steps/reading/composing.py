@@ -177,7 +177,7 @@ class _Composer:
         outer = self._stack[-1] if self._stack else None
         is_key = outer is not None and outer.is_map and outer.key is None
         if not text and event.anchor is not None:
-            sentence = "'&' begins a name for a value, and no value follows"
+            sentence = "'&' names a value, and none follows"
             return Scalar(place, None, "", (Problem(sentence, place, self._path(), "put it in quotes if it is text"),))
         if text.isascii() or is_key or outer is None:
             return Scalar(place, _plain_value(text), text)

@@ -42,8 +42,8 @@ def _deeper(spot: Spot, above: int, column: int, name: str) -> Problem | None:
     beside = spot.key_of(above)
     if beside is None or column <= beside.column:
         return None
-    hint = f"begin {name!r} in column {beside.column + 1} too"
-    return spot.problem(spot.line, column, f"{name!r} is indented deeper than {beside}, which has a value", hint)
+    hint = f"begin it in column {beside.column + 1} too"
+    return spot.problem(spot.line, column, f"{name!r} is indented deeper than {beside}", hint)
 
 
 def _no_key(spot: Spot, line: int) -> Problem | None:
@@ -107,8 +107,7 @@ def no_dash(spot: Spot, _: str) -> Problem | None:
         first = key
     if own is None or first is None:
         return spot.here("this line belongs to no list item", "begin it with '- ', or indent it below the item")
-    hint = f"begin it in column {first.column + 1} as {first}"
-    return spot.here(f"{own.name!r} is not indented like the other keys of its list item", hint)
+    return spot.here(f"{own.name!r} is not indented like {first}", f"begin it in column {first.column + 1}")
 
 
 def no_expected_key(spot: Spot, _: str) -> Problem | None:
@@ -126,8 +125,8 @@ def no_expected_key(spot: Spot, _: str) -> Problem | None:
     ]
     if not nearest:
         return None
-    align = " or in ".join(f"column {key.column + 1} as {key}" for key in nearest)
-    return spot.here(f"{own.name!r} is indented like no key above it", f"begin it in {align}")
+    columns = " or ".join(f"{key.column + 1}, as {key.name!r}" for key in nearest)
+    return spot.here(f"{own.name!r} is indented like no key above it", f"begin it in column {columns}")
 
 
 def _stray_item(spot: Spot) -> Problem:
@@ -135,8 +134,8 @@ def _stray_item(spot: Spot) -> Problem:
     for above in range(spot.line - 1, -1, -1) if spot.key_of(spot.line) else ():
         column = len(spot.at(above)) - len(spot.at(above).lstrip(" "))
         if spot.at(above)[column:].startswith("- ") and column != spot.column:
-            hint = f"begin it in column {column + 1} as the item in line {above + 1}"
-            return spot.here("this list item is not indented like the others", hint)
+            sentence = f"this list item is not indented like the one in line {above + 1}"
+            return spot.here(sentence, f"begin it in column {column + 1}")
     return spot.here("a list item stands among keys", "indent it below the key of its list")
 
 

@@ -59,8 +59,8 @@ def in_value(text: str, *, in_flow: bool, is_item: bool) -> Lookalike | None:
     colon = _colon(text) if is_item and not in_flow else None
     comma = _COMMA.search(text) if in_flow else None
     if comma:
-        hint = "type ',' and a blank, or put the text in quotes"
-        return Lookalike(f"{_named(comma[0])} separates no values", comma.start(), hint, text)
+        hint = "type ',' and a blank, or use quotes"
+        return Lookalike(f"{_named(comma[0])} is no comma", comma.start(), hint, text)
     return colon or _edge(text, _stripped(text))
 
 
@@ -110,7 +110,7 @@ def _edge(text: str, meant: str) -> Lookalike | None:
     if len(_stripped(text)) == len(text.strip(" \t\n")):
         return None
     offset = 0 if text[0] in _BLANKS else len(text.rstrip(_BLANKS + " \t\n"))
-    return Lookalike(f"{_named(text[offset])} is no blank to YAML", offset, "type a blank instead, or nothing", meant)
+    return Lookalike(f"{_named(text[offset])} is no blank to YAML", offset, "type a blank, or nothing", meant)
 
 
 def _stripped(text: str) -> str:

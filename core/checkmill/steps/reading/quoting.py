@@ -60,7 +60,7 @@ def escape(spot: Spot, _: str) -> Problem:
     """A backslash in double quotes that escapes nothing: a regular expression, or a path of Windows."""
     column = spot.column if spot.after.startswith("\\") else max(spot.before.rfind("\\"), 0)
     sentence = "in double quotes '\\' begins an escape, and this is none"
-    return spot.problem(spot.line, column, sentence, "use single quotes: in them '\\' is itself")
+    return spot.problem(spot.line, column, sentence, "use single quotes")
 
 
 def block_text(spot: Spot, _: str) -> Problem:

@@ -48,8 +48,8 @@ def schema_of(host: Host) -> Schema:
     metric_name: Schema = {"enum": sorted(metrics)} if metrics else {"type": "string"}
     special = {"metric": metric_name, "report": _report(reporters, definitions)}
     check = {key.name: _check_key(key, special) for key in CHECK_KEYS}
-    definitions["check-by-metric"] = {"allOf": [*_check_by_metric(metrics, definitions)]}
-    definitions["condition-by-metric"] = {"allOf": [*_condition_by_metric(metrics, definitions)]}
+    definitions["check-by-metric"] = _all_of(_check_by_metric(metrics, definitions))
+    definitions["condition-by-metric"] = _all_of(_condition_by_metric(metrics, definitions))
     defaults = {name: schema for name, schema in check.items() if name != "name"}
     check_item: Schema = {"required": ["name"], "properties": check, "allOf": [*_BY_METRIC]}
     top = {
@@ -113,6 +113,11 @@ def _condition_by_metric(metrics: Offered, definitions: Schema) -> Iterator[Sche
     for names, words in _grouped(metrics, _words):
         if words:
             yield _if_metric(names, {"states": _states(words)})
+
+
+def _all_of(conditions: Iterable[Schema]) -> Schema:
+    several = [*conditions]
+    return {"allOf": several} if several else {}
 
 
 def _one_or_several(properties: Schema) -> Schema:

@@ -49,8 +49,8 @@ def unreadable_character(text: str, file: str) -> Problem:
 def _merge_mark(spot: Spot) -> Problem | None:
     for line in range(min(spot.line, len(spot.lines) - 1), -1, -1):
         if _MERGE_MARK.match(spot.at(line)):
-            hint = "keep one version, and remove the lines <<<<<<<, ======= and >>>>>>>"
-            return spot.problem(line, 0, "this is a mark of a merge that was not finished", hint)
+            hint = "keep one version, without <<<<<<<, ======= and >>>>>>>"
+            return spot.problem(line, 0, "a merge was not finished here", hint)
     return None
 
 
