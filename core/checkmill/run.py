@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import logging
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.model.delivery import Delivery, Stage
-from checkmill.model.errors import PluginError
+from checkmill.model.errors import DeadlineError, PluginError
+from checkmill.model.fetch import Fetched
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.problem import Problem
 from checkmill.model.reporter import Outcome, Receipt, Report
-from checkmill.model.result import Result
+from checkmill.model.result import Identity, Result
 from checkmill.model.rule import Rule
 from checkmill.model.secret import redact
 from checkmill.model.state import State
@@ -117,7 +119,9 @@ class Run:
         if report:
             reported = [(rule, own) for rule, own in results if rule.name in names]
             reported += [(rule, reused[rule.name]) for rule in partners if rule.name in reused]
-        self._store_all(judged, reported, asked, now)
+        cut_short = self._cut_short(wanted, fetched)
+        kept = [(rule, one) for rule, one in judged if not cut_short & _keys_of(rule)]
+        self._store_all(kept, reported, asked, now)
         return {rule.name: own for rule, own in results}
 
     def remembered_of_broken(self, tags: Sequence[str] = ()) -> list[Result]:
@@ -252,7 +256,8 @@ class Run:
         asked: Collection[str],
         now: float,
     ) -> None:
-        deliveries, complaints = deliveries_of(reported, now, asked)
+        broken = self._told_of_broken() if reported else []
+        deliveries, complaints = deliveries_of(reported, now, asked, broken)
         for complaint in complaints:
             self.trouble.add(complaint)
         if self._store is None:
@@ -260,9 +265,48 @@ class Run:
                 self.trouble.add("nothing is reported: without a state directory there is no outbox")
             return
         try:
-            self._store.commit(self._checks_dir, judged, deliveries, now)
+            changed = [rule.name for rule, one in judged if _states(one.results) != self._stored_states(rule.name)]
+            self._store.commit(self._checks_dir, judged, deliveries, now, changed)
         except StoreError as error:
             self.trouble.add(str(error))
+
+    def _cut_short(self, wanted: Sequence[Rule], fetched: Mapping[Any, Fetched]) -> set[Any]:
+        """The fetches that the caller's own deadline ended: what that says of the vendor must not outlive this call."""
+        if self._give_up_at is None:
+            return set()
+        return {
+            fetch.key
+            for fetch in fetches_of(wanted)
+            if isinstance(fetched[fetch.key].error, DeadlineError)
+            and fetched[fetch.key].ended_at - fetched[fetch.key].started_at < fetch.timeout_s * 0.99
+        }
+
+    def _told_of_broken(self) -> list[tuple[Report, Sequence[Result]]]:
+        """The services of rules that cannot be read any more, and the targets that were told of them before."""
+        services: dict[str, list[Result]] = {}
+        for result in self.remembered_of_broken():
+            services.setdefault(result.check, []).append(result)
+        if self._store is None or not services:
+            return []
+        try:
+            targets = self._store.outbox.targets_of(services)
+        except StoreError as error:
+            self.trouble.add(str(error))
+            return []
+        told: list[tuple[Report, Sequence[Result]]] = []
+        for check, keys in targets.items():
+            for name, target in sorted(keys):
+                reporter = self._book.reporter(name)
+                if reporter is not None:
+                    try:
+                        told.append((stored_target(reporter, target), services[check]))
+                    except TargetError as error:
+                        log.warning("reporter %s: %s is no target of it any more: %s", name, target, error)
+        return told
+
+    def _stored_states(self, name: str) -> dict[Identity, State]:
+        stored = self._stored.get(name)
+        return _states(stored.results) if stored is not None else {}
 
     def _broken(self, result: Result, problem: Problem) -> Result:
         now = self._edges.now()
@@ -280,6 +324,14 @@ class Run:
             good_until=now,
             failed=True,
         )
+
+
+def _keys_of(rule: Rule) -> set[Any]:
+    return {reading.fetch.key for reading in rule.all_readings}
+
+
+def _states(results: Iterable[Result]) -> dict[Identity, State]:
+    return {result.identity: result.state for result in results}
 
 
 def _is_current(stored: Stored | None, rule: Rule, now: float) -> bool:

@@ -24,7 +24,11 @@ class Stage(Enum):
 
 @dataclass(frozen=True)
 class Delivery:
-    """One delivery. `target` is its canonical JSON, `body` what is sent, both without secrets. Times: epoch seconds."""
+    """One delivery; times are epoch seconds.
+
+    `target` is its canonical JSON, `body` what is sent, both without secrets. `checks` are those whose services it
+    tells of.
+    """
 
     reporter: str
     target: str
@@ -33,6 +37,7 @@ class Delivery:
     body: str
     created_at: float
     expires_at: float
+    checks: tuple[str, ...] = ()
     repeat_unknown: bool = False
     stage: Stage = Stage.PENDING
     attempts: int = 0

@@ -20,7 +20,7 @@ from checkmill.model.result import Result
 from checkmill.model.rule import Rule
 from checkmill.store.directory import StoreError, made, prepared, telling
 from checkmill.store.documents import UNREADABLE, memory_from, memory_text, results_from, results_text
-from checkmill.store.outbox import OUTBOX_SCHEMA, Outbox, insert_delivery
+from checkmill.store.outbox import OUTBOX_SCHEMA, Outbox, insert_delivery, supersede_outdated
 
 __all__ = ["Store", "StoreError", "Stored"]
 
@@ -118,8 +118,12 @@ class Store:
         judged: Iterable[tuple[Rule, Judgement]],
         deliveries: Iterable[Delivery],
         now: float,
+        changed: Collection[str] = (),
     ) -> None:
-        """Store results, memory and deliveries of a run in one transaction, nothing over a later measurement."""
+        """Store results, memory and deliveries of a run in one transaction, nothing over a later measurement.
+
+        `changed` are the checks whose states are others than before: what waits to tell of them is taken back.
+        """
         upsert = """
             INSERT INTO checks (checks_dir, name, digest, files, measured_at, good_until, results, memory)
             VALUES (?, ?, ?, ?, ?, ?, ?, ?)
@@ -143,6 +147,7 @@ class Store:
                     now,
                 )
                 self._connection.execute(upsert, row)
+            supersede_outdated(self._connection, changed)
             for delivery in deliveries:
                 insert_delivery(self._connection, delivery)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable
 from contextlib import AbstractContextManager
 from pathlib import Path
 
@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     target TEXT NOT NULL,
     state TEXT NOT NULL,
     services TEXT NOT NULL,
+    checks TEXT NOT NULL,
     body TEXT NOT NULL,
     created_at REAL NOT NULL,
     expires_at REAL NOT NULL,
@@ -42,8 +43,8 @@ LONGEST_WAIT_S = 300.0
 KEPT = 1000
 
 _COLUMNS = (
-    "id, reporter, target, state, services, body, created_at, expires_at, repeat_unknown, stage, attempts, next_at,"
-    " outcome, code, message, request_id"
+    "id, reporter, target, state, services, checks, body, created_at, expires_at, repeat_unknown, stage, attempts,"
+    " next_at, outcome, code, message, request_id"
 )
 _FINAL = tuple(stage.value for stage in Stage if stage not in {Stage.PENDING, Stage.SENDING})
 #: Whether a delivery says what a newer one of the same target has said better since.
@@ -57,12 +58,13 @@ _SUPERSEDE = f"UPDATE deliveries SET stage = 'superseded' WHERE stage = 'pending
 def insert_delivery(connection: sqlite3.Connection, delivery: Delivery) -> None:
     """Put a delivery in, within a transaction; older ones of the same target that still wait are superseded."""
     connection.execute(
-        f"INSERT INTO deliveries ({_COLUMNS.removeprefix('id, ')}) VALUES ({', '.join('?' * 15)})",
+        f"INSERT INTO deliveries ({_COLUMNS.removeprefix('id, ')}) VALUES ({', '.join('?' * 16)})",
         (
             delivery.reporter,
             delivery.target,
             delivery.state,
             json.dumps(delivery.services, ensure_ascii=False),
+            json.dumps(delivery.checks),
             delivery.body,
             delivery.created_at,
             delivery.expires_at,
@@ -77,6 +79,13 @@ def insert_delivery(connection: sqlite3.Connection, delivery: Delivery) -> None:
         ),
     )
     connection.execute(f"{_SUPERSEDE} AND reporter = ? AND target = ?", (delivery.reporter, delivery.target))
+
+
+def supersede_outdated(connection: sqlite3.Connection, checks: Collection[str]) -> None:
+    """Take back, within a transaction, what waits to tell of checks whose states are others by now."""
+    waiting = connection.execute("SELECT id, checks FROM deliveries WHERE stage = 'pending'").fetchall()
+    outdated = [(number,) for number, told in waiting if not set(checks).isdisjoint(json.loads(told))]
+    connection.executemany("UPDATE deliveries SET stage = 'superseded' WHERE id = ?", outdated)
 
 
 class Outbox:
@@ -99,6 +108,14 @@ class Outbox:
         """One delivery by its number."""
         found = self._read(f"SELECT {_COLUMNS} FROM deliveries WHERE id = ?", [number])
         return found[0] if found else None
+
+    def targets_of(self, checks: Collection[str]) -> dict[str, set[tuple[str, str]]]:
+        """The reporters and targets that were told of these checks, as far as the outbox remembers."""
+        found: dict[str, set[tuple[str, str]]] = {}
+        for one in self.deliveries():
+            for check in set(checks).intersection(one.checks):
+                found.setdefault(check, set()).add((one.reporter, one.target))
+        return found
 
     def recover(self, now: float) -> None:
         """Settle what an ended process left: what was being sent is unknown, what grew too old has expired.
@@ -203,6 +220,7 @@ def _delivery_from(row: tuple[object, ...]) -> Delivery:
     names = [name.strip() for name in _COLUMNS.split(",")]
     fields = dict(zip(names, row, strict=True))
     fields["services"] = tuple(json.loads(str(fields["services"])))
+    fields["checks"] = tuple(json.loads(str(fields["checks"])))
     fields["stage"] = Stage(fields["stage"])
     fields["repeat_unknown"] = bool(fields["repeat_unknown"])
     return Delivery(**fields)  # type: ignore[arg-type] # the columns are made by insert_delivery

@@ -6,7 +6,7 @@ import pytest
 
 from support.commands import Desk
 from support.loopback import Reply
-from support.whatap_vendor import CPU, MULTIPLE, Batchmon, Vendor, as_json
+from support.whatap_vendor import CPU, HOSTS, MULTIPLE, Batchmon, Vendor, as_json
 
 ONE = "b00699c0-96f4-11e9-a68b-a7aaea9ae346"
 TWO = "12962600-5c39-11ea-bd8f-0bbd7856015c"
@@ -281,3 +281,64 @@ def test_a_target_shared_by_rules_hears_of_all_of_them_whichever_are_run(
 
     assert [(result["check"], result["state"]) for result in shown] == [("calm", "OK")]
     assert batchmon.states() == [(ONE, "CRITICAL")]
+
+
+ALONE = "{name: %s, source: shop, metric: hosts, above: %s, report: [{to: nhn, scenario: <one>}]}"
+
+
+def write_alone(desk: Desk, vendor: Vendor, batchmon: Batchmon, **checks: str) -> None:
+    rules = "".join(f"\n          - {ALONE % (name, limit)}" for name, limit in checks.items())
+    text = RULES.partition("checks:")[0] + f"checks:{rules}\n"
+    desk.write(text, url=vendor.url, nhn=batchmon.url, one=ONE, two=TWO)
+
+
+def test_a_target_hears_of_a_rule_that_broke(desk: Desk, vendor: Vendor, batchmon: Batchmon) -> None:
+    write_alone(desk, vendor, batchmon, calm="1000", other="1000")
+    desk("run")
+    write_alone(desk, vendor, batchmon, calm="1000", other="zero")
+
+    assert desk("run").code == 3
+
+    assert batchmon.states() == [(ONE, "OK"), (ONE, "UNKNOWN")]
+    assert batchmon.taken[-1][1]["counts"] == {"OK": 1, "WARNING": 0, "CRITICAL": 0, "UNKNOWN": 1}
+
+
+def test_a_target_hears_of_a_rule_that_broke_although_no_other_reports_there(
+    desk: Desk, vendor: Vendor, batchmon: Batchmon
+) -> None:
+    write_alone(desk, vendor, batchmon, only="1000")
+    desk("run")
+    text = RULES.partition("checks:")[0] + (
+        "checks:\n          - {name: only, source: shop, metric: nothing}"
+        "\n          - {name: else, source: shop, metric: hosts, above: 1000, report: [{to: nhn, scenario: <two>}]}\n"
+    )
+    desk.write(text, url=vendor.url, nhn=batchmon.url, one=ONE, two=TWO)
+
+    desk("run")
+
+    assert sorted(batchmon.states()) == sorted([(ONE, "OK"), (TWO, "OK"), (ONE, "UNKNOWN")])
+
+
+def test_an_ok_that_waits_is_not_sent_after_something_worse_was_measured(
+    desk: Desk, vendor: Vendor, batchmon: Batchmon
+) -> None:
+    write_alone(desk, vendor, batchmon, one="60")
+    batchmon.reply = Reply(503)
+    desk("run")
+    vendor.show(HOSTS, "70.0")
+    desk("run --no-report")
+    batchmon.reply = None
+    desk.clock.now += 30
+
+    desk("run --due")
+
+    assert batchmon.states() == []
+
+
+def test_what_a_short_deadline_ended_is_not_told_to_others(desk: Desk, vendor: Vendor) -> None:
+    vendor.hanging |= {CPU}
+
+    assert desk("check cpu-web -t 0.3").code == 3
+    vendor.hanging.clear()
+
+    assert desk("check cpu-web").line.startswith("OK - cpu 42.5%")

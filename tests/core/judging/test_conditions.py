@@ -36,17 +36,22 @@ def var(value: Any, host: str = "web-1") -> Sample:
         (50, 3, "OK web-1 /var: disk_used 50%"),
         (95, 20, "WARNING web-1 /var: disk_used 95% above 90% and disk_free_bytes 20 GiB below 50 GiB"),
         (0, 0, "OK web-1 /var: disk_used 0%"),
-        (96, None, "UNKNOWN web-1 /var: disk_used 96% above 95%, but disk_free_bytes has no value: no value"),
-        (96, math.nan, "UNKNOWN web-1 /var: disk_used 96% above 95%, but disk_free_bytes has no value: nan is no value"),
+        (96, None, "UNKNOWN web-1 /var: disk_used 96% above 95%, but disk_free_bytes has no value: HTTP 500"),
+        (
+            96,
+            math.nan,
+            "UNKNOWN web-1 /var: disk_used 96% above 95%, but disk_free_bytes has no value: nan is no value",
+        ),
         (50, None, "OK web-1 /var: disk_used 50%"),
-        (None, 3, "UNKNOWN disk_used has no value for web-1 /var: no value"),
-        (None, 80, "UNKNOWN disk_used has no value for web-1 /var: no value"),
+        (None, 3, "UNKNOWN disk_used has no value for web-1 /var: HTTP 500"),
+        (None, 80, "UNKNOWN disk_used has no value for web-1 /var: HTTP 500"),
         (math.nan, 3, "UNKNOWN disk_used has no value for web-1 /var: nan is no value"),
     ],
 )
 def test_two_conditions(used: float | None, free: float | None, expected: str) -> None:
-    other = None if free is None else free * GIB
-    assert lines(judged(BOTH, [var(used)], [var(other)])) == [expected.replace(" ", " check: ", 1)]
+    gone = Sample.missing("HTTP 500", host="web-1", mount="/var")
+    own, other = (gone if value is None else var(value) for value in (used, free and free * GIB))
+    assert lines(judged(BOTH, [own], [other])) == [expected.replace(" ", " check: ", 1)]
 
 
 @pytest.mark.parametrize(
@@ -126,8 +131,10 @@ def test_a_condition_may_be_a_word() -> None:
         "CRITICAL check: a: cpu 95% above 90% and agent inactive"
     ]
     assert lines(judged(check, [Sample(95, host="a")], [Sample("odd", host="a")])) == [
-        "UNKNOWN check: a: cpu 95% above 90%, but agent 'odd' is a word without a meaning; "
-        "say under 'states' what it means"
+        (
+            "UNKNOWN check: a: cpu 95% above 90%, but agent 'odd' is a word without a meaning; "
+            "say under 'states' what it means"
+        )
     ]
 
 
@@ -139,9 +146,7 @@ def test_a_source_of_which_one_metric_fails_has_failed() -> None:
 
 def test_partners_are_of_the_same_source() -> None:
     sources = [source("seoul"), source("busan")]
-    check = rule(
-        of=USED, levels=above(95), sources=sources, conditions=(condition(FREE, below(20 * GIB), *sources),)
-    )
+    check = rule(of=USED, levels=above(95), sources=sources, conditions=(condition(FREE, below(20 * GIB), *sources),))
     (result,) = judged(check, [var(96)], [var(97)], [var(3 * GIB)], [var(90 * GIB)])
     assert result.output == "1 of 2 mounts above 95% and disk_free_bytes below 20 GiB: web-1 /var seoul 96% and 3 GiB"
 
@@ -156,6 +161,8 @@ def test_a_stale_partner_is_unknown_whatever_stale_samples_are_otherwise() -> No
     )
     old = Sample(3 * GIB, host="web-1", mount="/var", at=NOW - 120)
     assert lines(judged(check, [var(96)], [old])) == [
-        "UNKNOWN check: web-1 /var: disk_used 96% above 95%, "
-        "but disk_free_bytes has no value: measured 2m ago, older than 1m"
+        (
+            "UNKNOWN check: web-1 /var: disk_used 96% above 95%, "
+            "but disk_free_bytes has no value: measured 2m ago, older than 1m"
+        )
     ]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from checkmill.model.levels import Levels, Limits
@@ -10,6 +12,7 @@ from checkmill.model.sample import Sample
 from checkmill.model.state import State
 from support.rules import above, below, hosts, judged, lines, metric, other_than, rule, selection, source
 
+GONE = Sample.missing("HTTP 500")
 BATCH = other_than(above(99, 95), host="web-2")
 
 
@@ -21,10 +24,10 @@ BATCH = other_than(above(99, 95), host="web-2")
         ((50, 95), "OK check: 2 hosts, cpu at most 95% (web-2)"),
         ((50, 97), "WARNING check: 1 of 2 hosts above 95%: web-2 97%"),
         ((97, 97), "CRITICAL check: 1 of 2 hosts above 90%: web-1 97%; 1 above 95%: web-2 97%"),
-        ((50, None), "UNKNOWN check: 1 of 2 hosts without value: web-2 (no value)"),
+        ((50, GONE), "UNKNOWN check: 1 of 2 hosts without value: web-2 (HTTP 500)"),
     ],
 )
-def test_the_override_replaces_the_levels_of_its_samples(values: tuple[float, float], expected: str) -> None:
+def test_the_override_replaces_the_levels_of_its_samples(values: tuple[Any, Any], expected: str) -> None:
     assert lines(judged(rule(levels=above(90, 80), overrides=(BATCH,)), hosts(*values))) == [expected]
 
 

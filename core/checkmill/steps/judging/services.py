@@ -136,7 +136,10 @@ class ServiceJudge:
         tolerate, on_missing = self._rule.tolerate, self._rule.on_missing
         assert tolerate is not None  # noqa: S101 - for the type checker: only called where there is one
         count = len(absent.names) + absent.unnamed
-        state = tolerated_state([*(one.verdict.state for one in judged), *[on_missing] * count], tolerate)
+        states = [*(one.verdict.state for one in judged), *[on_missing] * count]
+        # Where nothing has a value, nothing was seen to be well.
+        seen = any(not one.sample.is_missing for one in judged)
+        state = tolerated_state(states, tolerate) if seen else worst_of(states)
         total = sum(1 for one in judged if not one.partial) + count
         return state, Count(
             total,

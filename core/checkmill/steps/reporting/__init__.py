@@ -61,11 +61,15 @@ class Sending:
 
 
 def deliveries_of(
-    results: Iterable[tuple[Rule, Sequence[Result]]], now: float, only: Collection[str] | None = None
+    results: Iterable[tuple[Rule, Sequence[Result]]],
+    now: float,
+    only: Collection[str] | None = None,
+    broken: Iterable[tuple[Report, Sequence[Result]]] = (),
 ) -> tuple[list[Delivery], list[str]]:
     """Make the deliveries of a run, and say which could not be made.
 
-    With `only`, the names of checks, no others than those to targets that one of these reports to.
+    With `only`, the names of checks, no others than those to targets that one of these reports to. `broken` are the
+    services of rules that cannot be read any more, with the targets that used to hear of them.
     """
     gathered: dict[tuple[str, str], tuple[Report, list[Result]]] = {}
     wanted: set[tuple[str, str]] = set()
@@ -75,6 +79,10 @@ def deliveries_of(
             gathered.setdefault(key, (report, []))[1].extend(services)
             if only is None or rule.name in only:
                 wanted.add(key)
+    for report, unknown in broken:
+        key = (report.reporter.name, target_text(report.key))
+        gathered.setdefault(key, (report, []))[1].extend(unknown)
+        wanted.add(key)
     deliveries: list[Delivery] = []
     for (name, target), (report, services) in gathered.items():
         if (name, target) not in wanted:
@@ -90,6 +98,7 @@ def deliveries_of(
                 target=target,
                 state=worst_of(one.state for one in services).value,
                 services=tuple(dict.fromkeys(one.service for one in services)),
+                checks=tuple(dict.fromkeys(one.check for one in services)),
                 body=body,
                 created_at=now,
                 expires_at=now + EXPIRES_S,
