@@ -141,6 +141,7 @@ def test_a_delivery_is_the_worst_state_and_all_services_of_its_target() -> None:
         target='{"room": "a"}',
         state="CRITICAL",
         services=("cpu 0", "cpu 1", "disk 0", "disk 1"),
+        checks=("cpu", "disk"),
         body='{"state": "CRITICAL", "output": "3 of 4 services not OK: disk 0: fine"}',
         created_at=NOW,
         expires_at=NOW + EXPIRES_S,

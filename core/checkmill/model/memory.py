@@ -14,13 +14,15 @@ class Seen:
     """A service that a good answer showed: when it last did, and the labels all its samples had in common.
 
     `missed_s` is for how long good answers have not shown it since; `missed_at` is when the last answer did not, and
-    None when the last one was no good answer, so that the time a source was down does not count.
+    None when the last one was no good answer, so that the time a source was down does not count. `members` are the
+    several things behind one service, such as hosts of one name, with for how long each has been missed.
     """
 
     last_seen: float
     labels: Mapping[str, str]
     missed_s: float = 0.0
     missed_at: float | None = None
+    members: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

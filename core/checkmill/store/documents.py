@@ -30,7 +30,7 @@ def results_from(text: str) -> tuple[Result, ...]:
 def memory_text(memory: Memory) -> str:
     """The stored form of the memory of one check."""
     seen = [
-        [_identity_document(i), one.last_seen, dict(one.labels), one.missed_s, one.missed_at]
+        [_identity_document(i), one.last_seen, dict(one.labels), one.missed_s, one.missed_at, dict(one.members)]
         for i, one in memory.seen.items()
     ]
     good = [[_identity_document(i), one.state.value, one.at] for i, one in memory.last_good.items()]
@@ -41,8 +41,14 @@ def memory_from(text: str) -> Memory:
     """Read what `memory_text` wrote. Raises one of `UNREADABLE` for anything else."""
     document = json.loads(text)
     seen = {
-        _identity_from(i): Seen(float(last), _texts(labels), float(missed_s), None if at is None else float(at))
-        for i, last, labels, missed_s, at in document["seen"]
+        _identity_from(i): Seen(
+            float(last),
+            _texts(labels),
+            float(missed_s),
+            None if at is None else float(at),
+            {_text(name): float(missed) for name, missed in members.items()},
+        )
+        for i, last, labels, missed_s, at, members in document["seen"]
     }
     good = {_identity_from(i): LastGood(State(state), float(at)) for i, state, at in document["last_good"]}
     return Memory(_text(document["selection"]), seen, good)

@@ -199,3 +199,44 @@ def test_one_of_twenty_projects_that_refuses_takes_only_its_own_services_along(d
     assert [name for name, (state, _) in states.items() if state != "OK"] == ["prod-7"]
     assert states["prod-7"][0] == "UNKNOWN"
     assert "login: HTTP 401" in states["prod-7"][1]
+
+
+def test_of_two_hosts_with_one_name_the_sick_one_does_not_get_lost(desk: Desk, vendor: Vendor) -> None:
+    """Two projects have a web-1 each; when one project refuses its token, the other's web-1 is not the whole truth."""
+    vendor.projects = {"a": "TOKENOFPROJECTAAAAAAAAA", "b": "TOKENOFPROJECTBBBBBBBBB"}
+    sick = {"TOKENOFPROJECTAAAAAAAAA": 99.0, "TOKENOFPROJECTBBBBBBBBB": 5.0}
+    vendor.answers[CPU] = lambda got: values({"web-1": sick[got.headers["x-whatap-token"]]})
+    desk.write(
+        """
+        sources: {all: {type: whatap, base_url: <url>, account_token: "${ACCOUNT}", retries: 0}}
+        checks: [{name: cpu, source: all, metric: cpu, each: host, above: 90}]
+        """,
+        url=vendor.url,
+    )
+    desk.environ |= {"ACCOUNT": vendor.account_token}
+    assert desk("check cpu --item web-1").code == 2
+    desk.clock.now += 120
+    healthy = vendor.answers[CPU]
+    vendor.answers[CPU] = lambda got: (
+        as_json({"error": "invalid token"}, 401) if "AAAA" in got.headers["x-whatap-token"] else healthy(got)
+    )
+
+    ran = desk("check cpu --item web-1")
+
+    assert (ran.code, ran.line.startswith("UNKNOWN - ")) == (3, True)
+
+
+def test_another_token_does_not_get_the_results_of_the_last_one(desk: Desk, vendor: Vendor) -> None:
+    desk.write(
+        """
+        sources: {shop: {type: whatap, base_url: <url>, pcode: 5490, token: "${WHATAP_TOKEN}", retries: 0}}
+        checks: [{name: cpu, source: shop, metric: cpu, each: host, above: 90}]
+        """,
+        url=vendor.url,
+    )
+    assert desk("check cpu").code == 0
+    desk.environ |= {"WHATAP_TOKEN": "ANOTHERTOKENALTOGETHER00"}
+
+    ran = desk("check cpu")
+
+    assert (ran.code, "login: HTTP 401" in ran.out) == (3, True)

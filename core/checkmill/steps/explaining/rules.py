@@ -38,6 +38,8 @@ def metric_facts(rule: Rule, lines: Lines) -> MetricFacts:
     """What a rule measures, and the levels it judges by. `lines` are those of its keys."""
     metric = rule.metric
     carried = [*metric.labels, "source", *(label for reading in rule.readings for label in reading.source.labels)]
+    # Labels that entities have, where the rule wants any of them.
+    carried += [label for reading in rule.inventories.values() for label in reading.metric.labels]
     tolerate = rule.tolerate
     return MetricFacts(
         name=metric.name,

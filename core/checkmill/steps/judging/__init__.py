@@ -25,6 +25,7 @@ from checkmill.model.result import Identity, Result
 from checkmill.model.rule import Reading, Rule
 from checkmill.model.sample import Sample
 from checkmill.model.state import State
+from checkmill.steps.judging import members
 from checkmill.steps.judging.absence import Gap, absence
 from checkmill.steps.judging.amounts import duration, plural
 from checkmill.steps.judging.conditions import Partners
@@ -133,6 +134,7 @@ class _Judging:
                 for partial in self._grouped.partial
                 if _is_of(partial, identity) and concerns(partial, group.labels)
             ]
+            floor += self._without_members(identity, group)
             results[identity] = self._judged(group, floor, self._absence.gaps.get(identity))
         self._add_known(results)
         self._add_expected(results)
@@ -229,6 +231,23 @@ class _Judging:
         else:
             results[identity] = self._stated(identity, *self._shortfall(there, expected, thing))
 
+    def _without_members(self, identity: Identity, group: Group) -> list[Floor]:
+        """Of several things behind one service, those that earlier answers showed and this one does not."""
+        known = self._known.get(identity)
+        if known is None or not self._rule.expect.seen or len(known.members) < 2:
+            return []
+        gone = members.gone(known.members, members.members_of(group.samples))
+        things = f"{len(gone)} of {len(known.members)} behind {_named(identity)}"
+        return [(self._rule.on_missing, f"{things} gone: {', '.join(gone[:3])}")] if gone else []
+
+    def _members_after(self, known: Seen | None, group: Group) -> dict[str, float]:
+        present = members.members_of(group.samples)
+        if known is None:
+            return dict.fromkeys(present, 0.0)
+        passed_s = max(0.0, self._measured_at - known.last_seen)
+        partial = self._concerning(group.identity, dict(group.identity.labels)) is not None
+        return members.after(known.members, present, 0.0 if partial else passed_s, self._rule.forget_s)
+
     # What is remembered
 
     def _remembered(self, results: list[Result]) -> Memory:
@@ -237,9 +256,9 @@ class _Judging:
             known = self._known.get(identity)
             if known is not None and all(one.is_missing for one in group.samples):
                 # Named without a value: it is there, but a missing sample may carry fewer labels than a real one.
-                seen[identity] = Seen(known.last_seen, {**known.labels, **group.labels})
+                seen[identity] = replace(known, labels={**known.labels, **group.labels})
             else:
-                seen[identity] = Seen(self._measured_at, group.labels)
+                seen[identity] = Seen(self._measured_at, group.labels, members=self._members_after(known, group))
         whole = whole_identity(self._rule)
         lasting = {whole, *seen, *(Identity(whole.check, whole.source, labels) for labels in self._rule.expect.values)}
         lasting |= {*self._absence.gaps, *self._absence.doubted}

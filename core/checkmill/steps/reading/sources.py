@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from checkmill.model.reporter import ConfiguredReporter, Reporter
+from checkmill.model.secret import Secret
 from checkmill.model.settings import HttpSettings
 from checkmill.model.source import ConfiguredSource, Source
 from checkmill.steps.reading.expansion import Expansion
@@ -166,6 +167,15 @@ def _labels(node: Node | None, path: str, expansion: Expansion, findings: Findin
 
 
 def _digest(kind: str, settings: HttpSettings, extra: object, sandbox: SandboxAddresses | None) -> str:
-    # repr() shows secrets as stars, so a digest says nothing about them. A sandbox has another address each time.
+    # A sandbox has another address each time.
     same = settings if sandbox is None else replace(settings, base_url="sandbox")
-    return hashlib.blake2b(repr((kind, same, extra)).encode(), digest_size=16).hexdigest()
+    return hashlib.blake2b(repr((kind, same, extra, _traces(settings))).encode(), digest_size=16).hexdigest()
+
+
+def _traces(settings: HttpSettings) -> list[str]:
+    """A trace of each secret, so that another account's results are not taken for this one's.
+
+    repr() shows secrets as stars. Sixteen bits notice a change, and are too few to confirm what somebody guesses.
+    """
+    secrets = [value.reveal() for value in vars(settings).values() if isinstance(value, Secret)]
+    return [hashlib.blake2b(one.encode(errors="surrogatepass"), digest_size=2).hexdigest() for one in secrets]
