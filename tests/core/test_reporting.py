@@ -34,7 +34,16 @@ from checkmill.model.settings import ReporterSettings, Target
 from checkmill.model.state import State
 from checkmill.sandbox import SandboxServer
 from checkmill.steps.fetching import Job, carry_out
-from checkmill.steps.reporting import EXPIRES_S, deliveries_of, send, sendings_of, target_text
+from checkmill.steps.reporting import (
+    EXPIRES_S,
+    TargetError,
+    deliveries_of,
+    may_be_same,
+    send,
+    sendings_of,
+    stored_target,
+    target_text,
+)
 from checkmill.store import Store
 from checkmill_nhn_monitoring.reporting import NHN_BATCHMON
 from checkmill_nhn_monitoring.sandbox import APPKEY, SCENARIO, UNKNOWN_SCENARIO
@@ -50,6 +59,10 @@ BODY = '{"state": {{ state | tojson }}, "output": {{ output | tojson }}}'
 @dataclass(frozen=True, kw_only=True)
 class Room(Target):
     room: str
+
+    def __post_init__(self) -> None:
+        if self.room == "x" * 9:
+            raise ValueError("the room is full")
 
 
 @dataclass
@@ -220,6 +233,145 @@ def test_a_text_that_no_utf8_can_carry_is_delivered_all_the_same(store: Store) -
 )
 def test_what_makes_two_targets_the_same(key: dict[str, object], text: str) -> None:
     assert target_text(key) == text
+
+
+# Targets that each service fills in
+
+
+def templated(reporter: ConfiguredReporter, **key: object) -> Report:
+    return Report(reporter, None, key)
+
+
+def teams(*names: str, check: str = "cpu") -> list[Result]:
+    """A result for each team; the team is a label that all samples of the service have."""
+    return [
+        replace(one, common={"team": name}) for one, name in zip(results(*[State.OK] * len(names)), names, strict=True)
+    ]
+
+
+def delivered(*judged: tuple[Rule, Sequence[Result]], only: Sequence[str] | None = None) -> dict[str, tuple[str, ...]]:
+    deliveries, complaints = deliveries_of(judged, NOW, only)
+    assert complaints == []
+    return {one.target: one.services for one in deliveries}
+
+
+def test_each_service_goes_to_the_target_that_its_labels_say() -> None:
+    check = reporting(templated(Post().reporter(), room="room-{{ labels.team }}"))
+    assert delivered((check, teams("a", "b", "a"))) == {
+        '{"room": "room-a"}': ("cpu 0", "cpu 2"),
+        '{"room": "room-b"}': ("cpu 1",),
+    }
+
+
+@pytest.mark.parametrize(
+    ("template", "room"),
+    [
+        ("{{ check }}-{{ metric }}-{{ source }}", "cpu-load-shop"),
+        ("{{ labels.host }}", "web-1"),
+        ("{{ tags | join('+') }}", "x+y"),
+        ("{{ labels.team }}", "core"),
+    ],
+)
+def test_a_target_knows_what_names_know(template: str, room: str) -> None:
+    (plain,) = results(State.OK)
+    result = replace(
+        plain, source="shop", metric="load", labels={"host": "web-1"}, common={"team": "core"}, tags=("x", "y")
+    )
+    check = reporting(templated(Post().reporter(), room=template))
+    assert delivered((check, [result])) == {json.dumps({"room": room}): ("cpu 0",)}
+
+
+def test_equal_targets_are_one_delivery_however_they_are_written() -> None:
+    reporter = Post().reporter()
+    one = reporting(templated(reporter, room="{{ labels.team }}"))
+    other = reporting(room(reporter, "a"), templated(reporter, room="{{ 'a' }}"), name="disk")
+    found = delivered((one, teams("a", "b")), (other, results(State.CRITICAL, check="disk")))
+    assert found == {'{"room": "a"}': ("cpu 0", "disk 0"), '{"room": "b"}': ("cpu 1",)}
+
+
+@pytest.mark.parametrize(
+    ("template", "reason"),
+    [
+        (
+            "{{ labels.nothing }}",
+            "the template cannot be filled in: UndefinedError: 'dict object' has no attribute 'nothing'",
+        ),
+        ("{{ 1 // 0 }}", "the template cannot be filled in: ZeroDivisionError: integer division or modulo by zero"),
+        ("{{ 'x' * 9 }}", "Value error, the room is full"),
+    ],
+    ids=["unknown label", "raises", "refused by the reporter"],
+)
+def test_a_target_that_cannot_be_made_is_told_and_the_others_go_on(template: str, reason: str) -> None:
+    reporter = Post().reporter()
+    check = reporting(templated(reporter, room=template), room(reporter, "good"))
+    deliveries, complaints = deliveries_of([(check, teams("a", "b"))], NOW)
+    assert [one.target for one in deliveries] == ['{"room": "good"}']
+    assert complaints == [f"reporter post: cpu 0 and 1 more has no target: {reason}"]
+
+
+def test_only_targets_that_are_asked_about_are_told() -> None:
+    reporter = Post().reporter()
+    asked = reporting(templated(reporter, room="{{ labels.team }}"))
+    partner = reporting(room(reporter, "a"), room(reporter, "far"), name="disk")
+    found = delivered((asked, teams("a")), (partner, results(State.OK, check="disk")), only=["cpu"])
+    assert found == {'{"room": "a"}': ("cpu 0", "disk 0")}
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "same"),
+    [
+        ({"room": "a"}, {"room": "a"}, True),
+        ({"room": "a"}, {"room": "b"}, False),
+        ({"room": "{{ x }}"}, {"room": "b"}, True),
+        ({"room": "{{ x }}", "floor": 1}, {"room": "{{ y }}", "floor": "1"}, True),
+        ({"room": "{{ x }}", "floor": 1}, {"room": "b", "floor": 2}, False),
+        ({"room": "{{ x }}", "repeat_unknown": True}, {"room": "b", "repeat_unknown": False}, True),
+    ],
+)
+def test_which_reports_may_meet(one: dict[str, object], other: dict[str, object], same: bool) -> None:
+    reporter = Post().reporter()
+
+    def report(key: dict[str, object]) -> Report:
+        is_open = any("{{" in str(value) for value in key.values())
+        return Report(reporter, None if is_open else Room(room=str(key["room"])), key)
+
+    assert may_be_same(report(one), report(other)) is same
+    assert may_be_same(report(other), report(one)) is same
+    assert not may_be_same(report(one), Report(replace(reporter, name="else"), None, other))
+
+
+@pytest.mark.parametrize("key", [{"room": "a"}, {"room": "\uc11c\uc6b8"}])
+def test_a_stored_target_becomes_a_target_again(key: dict[str, object]) -> None:
+    report = stored_target(Post().reporter(), target_text(key))
+    assert (report.target, target_text(report.key)) == (Room(room=str(key["room"])), target_text(key))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON", "[]", "{}", '{"room": 5}', '{"room": "a", "floor": 1}', '{"room": "xxxxxxxxx"}']
+)
+def test_what_is_no_target_any_more_is_an_error(text: str) -> None:
+    with pytest.raises(TargetError):
+        stored_target(Post().reporter(), text)
+
+
+def test_a_body_may_tell_of_thousands_of_services() -> None:
+    template = '{"services": {{ services | tojson }}}'
+    check = reporting(room(Post().reporter(template), "a"))
+    many = [
+        replace(one, service=f"cpu {number}", details="x" * 500) for number, one in enumerate(results(State.OK) * 2000)
+    ]
+    (delivery,), complaints = deliveries_of([(check, many)], NOW)
+    assert complaints == []
+    assert len(json.loads(delivery.body)["services"]) == 2000
+    assert len(delivery.body) > 1 << 20
+
+
+def test_a_body_without_end_is_told() -> None:
+    template = "{% for a in range(90000) %}{{ 'x' * 60 }}{% endfor %}"
+    check = reporting(room(Post().reporter(template, content="text"), "a"))
+    deliveries, (complaint,) = deliveries_of([(check, results(State.OK))], NOW)
+    assert deliveries == []
+    assert complaint.endswith("cannot be made: the text is longer than 4194304 characters")
 
 
 # Sending

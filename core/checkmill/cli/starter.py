@@ -22,7 +22,7 @@ from checkmill.steps.reading.validation import adapter_of, annotations_of, secre
 MOST_CHECKS = 3
 WIDTH = 100
 #: Labels that say more about a thing whose name another label holds.
-_ATTRIBUTES = frozenset({"id", "project", "site", "source", "tag"})
+_ATTRIBUTES = frozenset({"id", "pcode", "project", "site", "source", "tag"})
 #: How states are written in rules.
 _STATE = {State.OK: "ok", State.WARNING: "warn", State.CRITICAL: "crit", State.UNKNOWN: "unknown"}
 _BARE = re.compile(r"[A-Za-z][A-Za-z0-9_-]*")

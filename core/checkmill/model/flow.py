@@ -22,7 +22,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 from urllib.parse import quote, urlencode
 
 from checkmill.model.errors import ConfigurationError, ParseError, SourceError
-from checkmill.model.secret import SHOWN, Secret
+from checkmill.model.secret import SHOWN, Secret, shortened
 
 S = TypeVar("S")
 T = TypeVar("T")
@@ -316,7 +316,7 @@ def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     if len(members) != len(pairs):
         seen: set[str] = set()
         twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {twice[:60]!r} stands twice in one object")
+        raise ValueError(f"the key {shortened(twice, 60)!r} stands twice in one object")
     return members
 
 

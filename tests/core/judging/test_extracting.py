@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from checkmill.edges import Edges
 from checkmill.model.errors import ParseError
 from checkmill.model.fetch import Fetched
 from checkmill.model.memory import Memory
+from checkmill.model.rule import Several
 from checkmill.model.sample import Sample
 from checkmill.model.secret import Secret
 from checkmill.model.source import Dataset, Metric
-from checkmill.steps.judging import Extraction, judge
-from support.rules import NOW, lines, rule
+from checkmill.steps.fetching import fetch_all
+from checkmill.steps.judging import Extraction, extractor, judge
+from support.rules import NOW, lines, rule, source
 
 
 def yielding(samples: Any) -> tuple[Metric, Extraction]:
@@ -106,3 +110,75 @@ def _raised(answer: Any) -> Any:
     if isinstance(answer, Exception):
         raise answer
     return answer
+
+
+# Where samples are made
+
+
+def test_samples_made_where_the_payload_came_are_taken_as_they_are() -> None:
+    calls: list[Any] = []
+
+    def samples(payload: Any, _: Any) -> list[Sample]:
+        calls.append(payload)
+        return [Sample(5)]
+
+    of, _ = yielding(samples)
+    check = rule(of=of)
+    (reading,) = check.readings
+    extracts = extractor([reading, reading])(reading.fetch, "payload")
+    extraction = Extraction({reading.fetch.key: Fetched(NOW, NOW, extracts)})
+    for name in ("a", "b"):
+        assert lines(judge(rule(name, of=of), extraction, Memory(), NOW).results) == [f"OK {name}: cpu 5%"]
+    assert calls == ["payload"]
+
+
+def test_a_metric_that_fails_leaves_the_others_of_its_answer_alone() -> None:
+    of, _ = yielding(half_then_raise)
+    good = replace(of, name="good", samples=lambda *_: [Sample(5)])
+    checks = [rule("bad", of=of), rule("good", of=good)]
+    readings = [one.readings[0] for one in checks]
+    extracts = extractor(readings)(readings[0].fetch, "payload")
+    extraction = Extraction({readings[0].fetch.key: Fetched(NOW, NOW, extracts)})
+    assert [judge(one, extraction, Memory(), NOW).results[0].state.value for one in checks] == ["UNKNOWN", "OK"]
+    assert len(extraction.plugin_errors()) == 1
+
+
+def test_samples_without_end_are_met_by_the_deadline_of_their_fetch() -> None:
+    stop = threading.Event()
+
+    def samples(_: Any, __: Any) -> Iterator[Sample]:
+        stop.wait(20)
+        yield Sample(5)
+
+    of = Metric("cpu", Dataset("stuck", lambda *_: "payload"), samples, unit="%")
+    fine = Metric("cpu", Dataset("fine", lambda *_: "payload"), lambda *_: [Sample(5)], unit="%")
+    checks = [rule("stuck", of=of, sources=[source("one")]), rule("fine", of=fine, sources=[source("two")])]
+    readings = [one.readings[0] for one in checks]
+    fetches = [replace(reading.fetch, timeout_s=0.2) for reading in readings]
+    try:
+        extraction = Extraction(fetch_all(fetches, Edges(), extract=extractor(readings)))
+    finally:
+        stop.set()
+    outputs = [judge(one, extraction, Memory(), NOW).results[0].output for one in checks]
+    assert outputs == ["source one failed: read: one/stuck was not done after 0.2 s", "cpu 5%"]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (("a", "b"), "a, b"),
+        (["a", 7], "a, 7"),
+        (("a",), "a"),
+        (("a", None), "a"),
+        ((), None),
+        ((None,), None),
+        (None, None),
+        (7, "7"),
+    ],
+    ids=repr,
+)
+def test_a_label_may_have_several_values_or_none(value: Any, text: str | None) -> None:
+    of, extraction = yielding(lambda *_: [Sample(5).labelled({"tag": value})])
+    (sample,) = extraction.of(rule(of=of).readings[0]).samples
+    assert sample.labels.get("tag") == text
+    assert isinstance(sample.labels.get("tag"), Several) is (text is not None and ", " in text)

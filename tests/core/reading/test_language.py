@@ -119,11 +119,16 @@ def test_the_inventory_is_read_only_where_it_is_needed(check: str, listed: list[
     assert [own.fetch.dataset.name for own in rule.inventories.values()] == ["machines"] * len(listed)
 
 
+LABELLESS = (
+    "10:11: checks[0].expect: 'all' expects each host of the inventory, and 'agents' has no such label; "
+    "list the values, or write 'seen'"
+)
+
+
 @pytest.mark.parametrize(
     ("check", "said"),
     [
-        ("metric: agents\nexpect: all", "10:11: checks[0].expect: 'all' expects each host of the inventory, and 'agents' "
-         "has no such label; list the values, or write 'seen'"),
+        ("metric: agents\nexpect: all", LABELLESS),
         ("metric: agents\nwhere: {tag: a}", "10:11: checks[0].where.tag: unknown label 'tag'; known: env, source"),
         ("where: {tags: a}", "10:11: checks[0].where.tags: unknown label 'tags'; did you mean 'tag'?"),
         ("report: {to: rooms, room: '{{ labels.team }}', floor: high}",

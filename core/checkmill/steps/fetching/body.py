@@ -6,6 +6,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 from checkmill.model.errors import ParseError, ReadError, TooLargeError
+from checkmill.model.secret import shortened
 
 MIB = 1 << 20
 #: More gzip members than this in one answer are an attack on the processor.
@@ -32,11 +33,12 @@ class Body:
             return
         if self._length is not None and self._length > cap:
             raise self._too_large()
+        written = headers.get("content-encoding", "")
         encodings = [name.strip().lower() for name in headers.get("content-encoding", "").split(",")]
         encodings = [name for name in encodings if name not in {"", "identity"}]
         if encodings:
             if len(encodings) > 1 or encodings[0] not in {"gzip", "x-gzip", "deflate"}:
-                raise ParseError(f"the answer from {where} is encoded as {', '.join(encodings)[:60]}, not as asked for")
+                raise ParseError(f"the answer from {where} is encoded as {shortened(written, 60)}, not as asked for")
             self._inflater = _Inflater(encodings[0].removeprefix("x-"), where)
 
     def add(self, piece: bytes) -> None:

@@ -18,6 +18,7 @@ from contextlib import suppress
 from typing import Any, BinaryIO, NoReturn
 
 from checkmill.model.errors import SourceError
+from checkmill.model.secret import redact
 from checkmill.steps.fetching.children import LENGTH, packed
 from checkmill.steps.fetching.descendants import adopt_orphans, die_with_parent, end_descendants
 from checkmill.steps.fetching.moves import GaveFlow
@@ -87,7 +88,7 @@ def _answer(call: bytes) -> bytes:
     except SourceError as error:
         answer = packed(("error", error.with_traceback(None)))
     except BaseException as crash:  # noqa: BLE001 - the wall round a plugin: what it did is told on the other side
-        answer = packed(("crash", type(crash).__name__, "".join(traceback.format_exception(crash))[-20_000:]))
+        answer = packed(("crash", type(crash).__name__, redact("".join(traceback.format_exception(crash)))[-20_000:]))
     with suppress(OSError, ValueError):
         sys.stdout.flush()
     return answer if len(answer) <= most or not most else packed(("large",))

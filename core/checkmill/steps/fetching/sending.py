@@ -10,7 +10,7 @@ from collections.abc import Mapping
 
 from checkmill.model.errors import ConnectError, DeadlineError, RedirectError, error_for_status
 from checkmill.model.flow import Request, Response
-from checkmill.model.secret import redact
+from checkmill.model.secret import redact, shortened
 from checkmill.steps.fetching.moves import Answer, Failure, Once, Outgoing, Steps, Terms, Transmit, Wait
 from checkmill.steps.fetching.outgoing import MOST_HOPS, REDIRECTS, outgoing_of, redirected
 from checkmill.steps.fetching.watching import Following
@@ -21,6 +21,7 @@ PASSING_STATUSES = {500, 502, 503, 504}
 #: Statuses whose Retry-After says when to come back.
 WAITING_STATUSES = {429, 503}
 PROXY_LOGIN_NEEDED = 407
+PARTIAL = 206
 LONGEST_EXCERPT = 120
 _MOST_EXCERPTED = 1 << 16
 _SECONDS = re.compile(r"\d{1,9}(?:\.\d*)?", re.ASCII)
@@ -72,7 +73,7 @@ def _trying(request: Request, outgoing: Outgoing, terms: Terms, following: Follo
         outcome = yield _transmission(request, outgoing, terms)
         if isinstance(outcome, Answer):
             following.came(status=outcome.status, size=len(outcome.body))
-        if isinstance(outcome, Answer) and (request.any_status or _is_answer(outcome)):
+        if isinstance(outcome, Answer) and (request.any_status or _is_answer(outcome, request)):
             if outcome.broken is None:
                 return outcome
             failure = outcome.broken
@@ -99,8 +100,10 @@ def _transmission(request: Request, outgoing: Outgoing, terms: Terms) -> Transmi
     )
 
 
-def _is_answer(answer: Answer) -> bool:
-    """Whether the status is a success, or a redirect that says where to."""
+def _is_answer(answer: Answer, request: Request) -> bool:
+    """Whether the status is a success, or a redirect that says where to. A part nobody asked for is no success."""
+    if answer.status == PARTIAL and not any(name.lower() == "range" for name in request.headers):
+        return False
     return 200 <= answer.status <= 299 or (answer.status in REDIRECTS and "location" in answer.headers)
 
 
@@ -151,10 +154,11 @@ def excerpt(answer: Answer) -> str:
     if kind and not (kind == "text/plain" or kind.endswith(("/json", "+json"))):
         return ""
     try:
-        text = answer.body[:_MOST_EXCERPTED].decode("utf-8-sig")
+        # Redacted whole: a secret that is cut in two is not found any more.
+        text = redact(answer.body.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return ""
-    line = " ".join(redact(text).split())
+    line = " ".join(text[:_MOST_EXCERPTED].split())
     if line.startswith("<") or not line.isprintable():
         return ""
-    return line if len(line) <= LONGEST_EXCERPT else line[: LONGEST_EXCERPT - 3] + "..."
+    return shortened(line, LONGEST_EXCERPT)

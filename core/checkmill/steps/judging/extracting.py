@@ -14,7 +14,7 @@ from checkmill.model.fetch import Fetch, Fetched
 from checkmill.model.levels import Levels, Limits, Range
 from checkmill.model.rule import Reading, Several
 from checkmill.model.sample import Sample
-from checkmill.model.secret import redact
+from checkmill.model.secret import redact, shortened
 from checkmill.model.source import Metric
 
 #: A metric that yields more is broken: no vendor watches so many things in one answer of a few megabytes.
@@ -170,5 +170,4 @@ def _is_finite(value: object) -> bool:
 def _shown(value: object) -> str:
     if isinstance(value, int) and abs(value) >= 1 << 64:
         return f"a number of {value.bit_length()} bits"
-    text = repr(value)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]}..."
+    return shortened(repr(value), _SHOWN + 3)

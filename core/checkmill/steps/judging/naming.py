@@ -37,8 +37,11 @@ def thing_of(samples: Iterable[Sample], labels: Sequence[str]) -> str:
     samples = list(samples)
     if labels:
         return next((label for label in reversed(labels) if any(label in one.labels for one in samples)), labels[-1])
-    differing = [scope for scope in _SCOPES if len({one.labels.get(scope) for one in samples}) > 1]
-    return differing[-1] if differing else "value"
+    telling = (_PROJECT_ID, *_SCOPES)
+    differing = [scope for scope in telling if len({one.labels.get(scope) for one in samples}) > 1]
+    if not differing:
+        return "value"
+    return differing[-1] if differing[-1] in _SCOPES else _SCOPES[-1]
 
 
 def entities_of(samples: Sequence[Sample], labels: Sequence[str], each: Sequence[str]) -> list[str]:

@@ -232,7 +232,7 @@ class ServiceJudge:
             "check": rule.name,
             "source": source,
             "metric": rule.metric.name,
-            "labels": {"source": source, **labels, **dict(identity.labels)},
+            "labels": {**self._source_labels(identity), "source": source, **labels, **dict(identity.labels)},
             "tags": list(rule.tags),
         }
         service = self._name(rule.service_template, names) or self._default_name(identity)
@@ -257,6 +257,12 @@ class ServiceJudge:
             failed=failed,
             common={name: redact(str(value)) for name, value in names["labels"].items()},
         )
+
+    def _source_labels(self, identity: Identity) -> dict[str, str]:
+        """The labels of the source that a service is of, or that all of its sources share, whatever came of them."""
+        sources = [reading.source for reading in self._rule.readings if identity.source in {"", reading.source.name}]
+        shared = set.intersection(*(set(source.labels.items()) for source in sources)) if sources else set()
+        return dict(shared)
 
     def _variables(self, measured: _Measured) -> dict[str, Any]:
         """What templates may know of the samples."""
