@@ -59,7 +59,10 @@ def rules_on(one: ConfiguredSource) -> list[Rule]:
         rule("worst", of=cpu, sources=[one], levels=above(crit=90.0)),
     ]
     fetch = Fetch(one, cpu.dataset, NoQuery(), DEADLINE_S)
-    return [replace(r, readings=tuple(replace(reading, fetch=fetch) for reading in r.readings)) for r in rules]
+    return [
+        replace(r, readings=tuple(replace(reading, fetch=fetch) for reading in r.readings), inventories={})
+        for r in rules
+    ]
 
 
 def test_no_hostile_answer_is_ever_ok_or_a_traceback_or_late(

@@ -10,6 +10,7 @@ from typing import Any
 from checkmill.cli.session import Session
 from checkmill.cli.tables import columns
 from checkmill.host import Host, Plugin
+from checkmill.model.builtin import metrics_of
 from checkmill.model.levels import Levels, glob_matches, plain
 from checkmill.model.rule import Rule
 from checkmill.model.source import Metric, Source
@@ -44,7 +45,7 @@ def metrics(session: Session) -> int:
             reason = str(plugin.problems[0]) if plugin and plugin.problems else did_you_mean(wanted, host.types)
             session.streams.remark(f"checkmill: there is no source type {wanted!r}: {reason}")
             return FAILED
-    found = [(kind, metric) for kind in kinds for metric in kind.metrics]
+    found = [(kind, metric) for kind in kinds for metric in metrics_of(kind)]
     names = session.arguments.metrics
     unknown = [name for name in names if not any(glob_matches(name, metric.name) for _, metric in found)]
     for name in unknown:

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from checkmill.cli.arguments import DEFAULT_SEED
 from checkmill.edges import Edges
+from checkmill.model.builtin import metrics_of
 
 if TYPE_CHECKING:
     from checkmill.steps.reading import Book, Draft
@@ -144,7 +145,7 @@ class Vocabulary:
 
         for name in self._given.get("type", ()):
             kind = Host().source_type(name)
-            for metric in kind.metrics if kind is not None else ():
+            for metric in metrics_of(kind) if kind is not None else ():
                 yield metric.name, metric.help
 
     # What the line says

@@ -11,8 +11,8 @@ from support.whatap_vendor import CPU, Batchmon, Vendor
 EAST, WEST = "b00699c0-96f4-11e9-a68b-a7aaea9ae346", "12962600-5c39-11ea-bd8f-0bbd7856015c"
 SOURCES = f"""
     sources:
-      east: {{type: whatap, base_url: <url>, pcode: 1, token: "${{WHATAP_TOKEN}}", labels: {{scenario: {EAST}}}}}
-      west: {{type: whatap, base_url: <url>, pcode: 2, token: "${{WHATAP_TOKEN}}", labels: {{scenario: {WEST}}}}}
+      east: {{type: whatap, base_url: <url>, pcode: 5490, token: "${{WHATAP_TOKEN}}", labels: {{scenario: {EAST}}}}}
+      west: {{type: whatap, base_url: <url>, pcode: 5490, token: "${{WHATAP_TOKEN}}", labels: {{scenario: {WEST}}}}}
     reporters:
       nhn: {{type: nhn-batchmon, base_url: <nhn>, appkey: "${{NHN_APPKEY}}", retries: 0}}
 """
@@ -84,3 +84,10 @@ def test_one_team_s_trouble_is_not_the_other_s(desk: Desk, vendor: Vendor, batch
 
 
 OVERRIDE = "{where: {source: west}, above: 99}"
+
+
+def test_a_team_hears_of_a_source_that_fails(desk: Desk, vendor: Vendor, batchmon: Batchmon) -> None:
+    write(desk, vendor, batchmon, PER_TEAM)
+    vendor.answers[CPU] = Reply(500)
+    assert desk("run").code == 0
+    assert dict(batchmon.states()) == {EAST: "UNKNOWN", WEST: "UNKNOWN"}

@@ -120,7 +120,8 @@ def _written(text: str) -> Any:
 def test_every_key_of_a_check_is_there_with_what_it_means() -> None:
     keys = SCHEMA["properties"]["checks"]["items"]["properties"]
     assert list(keys) == [key.name for key in CHECK_KEYS]
-    assert all(key.meaning in keys[key.name]["description"] for key in CHECK_KEYS)
+    assert all(keys[key.name] == {"$ref": f"#/$defs/check.{key.name}"} for key in CHECK_KEYS)
+    assert all(key.meaning in SCHEMA["$defs"][f"check.{key.name}"]["description"] for key in CHECK_KEYS)
     assert set(SCHEMA["properties"]) == set(TOP_KEYS)
     assert not set(keys) & set(NOT_YET)
     assert set(SCHEMA["properties"]["defaults"]["properties"]) == set(keys) - {"name"}

@@ -125,7 +125,7 @@ def _stored_variables(rule: Rule, one: Judged) -> dict[str, Any]:
         "check": rule.name,
         "source": source,
         "metric": result.metric,
-        "labels": {**one.labels, **result.labels},
+        "labels": dict(sorted({**one.labels, **result.labels}.items())),
         "service": result.service,
         "host": result.host,
         "state": result.state.value,

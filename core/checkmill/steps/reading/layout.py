@@ -119,13 +119,13 @@ def no_expected_key(spot: Spot, _: str) -> Problem | None:
     own = spot.key_of(spot.line)
     if own is None:
         return _no_key(spot, spot.line)
-    keys = list(spot.keys_above(spot.line))
-    nearest = [key for key in keys if key.column > own.column][-1:] + [key for key in keys if key.column < own.column][
-        :1
-    ]
-    if not nearest:
+    deeper, shallower = [], []
+    for key in spot.keys_above(spot.line):
+        (deeper if key.column > own.column else shallower).append(key)
+    # The nearest column on either side is what was meant.
+    columns = ", or ".join(f"{key.column + 1} as {key.name!r}" for key in (*deeper[-1:], *shallower[:1]))
+    if not columns:
         return None
-    columns = " or ".join(f"{key.column + 1}, as {key.name!r}" for key in nearest)
     return spot.here(f"{own.name!r} is indented like no key above it", f"begin it in column {columns}")
 
 

@@ -33,6 +33,7 @@ _STATE_WORD: Schema = {"enum": ["ok", "warn", "crit", "unknown"]}
 _PATTERN: Schema = {"$ref": "#/$defs/pattern"}
 #: What `metric` decides in a check alone, and wherever one stands: in a further condition too.
 _BY_METRIC = ({"$ref": "#/$defs/check-by-metric"}, {"$ref": "#/$defs/condition-by-metric"})
+_CONDITION: Schema = {"properties": {"metric": {"$ref": "#/$defs/check.metric"}}, "allOf": [_BY_METRIC[1]]}
 
 
 def schema_of(host: Host) -> Schema:
@@ -47,7 +48,8 @@ def schema_of(host: Host) -> Schema:
             metrics.setdefault(metric.name, []).append((source, metric))
     metric_name: Schema = {"enum": sorted(metrics)} if metrics else {"type": "string"}
     special = {"metric": metric_name, "report": _report(reporters, definitions)}
-    check = {key.name: _check_key(key, special) for key in CHECK_KEYS}
+    definitions.update({f"check.{key.name}": _check_key(key, special) for key in CHECK_KEYS})
+    check = {key.name: {"$ref": f"#/$defs/check.{key.name}"} for key in CHECK_KEYS}
     definitions["check-by-metric"] = _all_of(_check_by_metric(metrics, definitions))
     definitions["condition-by-metric"] = _all_of(_condition_by_metric(metrics, definitions))
     defaults = {name: schema for name, schema in check.items() if name != "name"}
@@ -83,8 +85,7 @@ def _map() -> Schema:
 def _check_key(key: Key, special: dict[str, Schema]) -> Schema:
     value = dict(special.get(key.name, key.schema))
     if key.name == "and":
-        condition = {"properties": {"metric": special["metric"]}, "allOf": [_BY_METRIC[1]]}
-        value = {"allOf": [value, {"items": condition, **condition}]}
+        value = {"allOf": [value, {"items": _CONDITION, **_CONDITION}]}
     described = {**value, "description": f"{key.meaning} (default: {key.default})"}
     return described if key.name == "name" else _or(described, _REFERENCE)
 

@@ -16,7 +16,7 @@ def check_template(text: str, node: Node, path: str, purpose: str, findings: Fin
         unknown = undeclared_in(text) - VARIABLES[purpose].keys()
     except TemplateError as error:
         # With a `${...}` filled in, the error may quote any part of its value.
-        why = "" if is_reference(node) else f": {error}"
+        why = "" if is_reference(node) else f": {str(error).rstrip('.')}"
         findings.add(f"the template does not parse{why}", node.place, path, "see Jinja2's template syntax")
         return
     if unknown and is_reference(node):

@@ -60,7 +60,7 @@ def openmetrics(results: Sequence[Result]) -> str:
         if is_finite(result.checked_at):
             lines[CHECKED_AT].append(_line(CHECKED_AT, labels, result.checked_at))
         for label, perf in _values(result):
-            name = _name(result.metric, perf.unit)
+            name = _name(perf.metric or result.metric, perf.unit)
             lines.setdefault(name, []).append(_line(name, labels + _written({_VALUE: label}), perf.value))
     names = [STATE, CHECKED_AT, *sorted(lines.keys() - _OWN_HELP)]
     return "".join(_family(name, lines[name]) for name in names if lines[name]) + "# EOF\n"
