@@ -119,9 +119,9 @@ def no_expected_key(spot: Spot, _: str) -> Problem | None:
     own = spot.key_of(spot.line)
     if own is None:
         return _no_key(spot, spot.line)
-    deeper, shallower = [], []
-    for key in spot.keys_above(spot.line):
-        (deeper if key.column > own.column else shallower).append(key)
+    above = list(spot.keys_above(spot.line))
+    deeper = [key for key in above if key.column > own.column]
+    shallower = [key for key in above if key.column <= own.column]
     # The nearest column on either side is what was meant.
     columns = ", or ".join(f"{key.column + 1} as {key.name!r}" for key in (*deeper[-1:], *shallower[:1]))
     if not columns:
