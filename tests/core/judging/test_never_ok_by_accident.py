@@ -206,7 +206,7 @@ def well_tolerated(one: Rule, selected: list[tuple[str, Sample]]) -> bool:
         bad = [state for state in states if state is not State.OK]
         for tolerance, breaching in (
             (one.tolerate.warn, bad),
-            (one.tolerate.crit, [*filter(State.CRITICAL.__eq__, bad)]),
+            (one.tolerate.crit, [state for state in bad if state is State.CRITICAL]),
         ):  # type: ignore[union-attr] # given
             most = tolerance.count if tolerance.percent is None else tolerance.percent * len(states) / 100
             if len(breaching) > most + 1e-9:
