@@ -5,32 +5,24 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checkmill.edges import Edges
-from checkmill.model.delivery import Delivery, Stage
+from checkmill.feeding import Feeder, Trouble
 from checkmill.model.errors import DeadlineError, PluginError
 from checkmill.model.fetch import Fetched
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.problem import Problem
-from checkmill.model.reporter import Outcome, Receipt, Report
+from checkmill.model.reporter import Report
 from checkmill.model.result import Identity, Result
 from checkmill.model.rule import Rule
-from checkmill.model.secret import redact
 from checkmill.model.state import State
-from checkmill.steps.fetching import Job, carry_out, fetch_all
+from checkmill.steps.fetching import fetch_all
 from checkmill.steps.judging import Extraction, extractor, judge
 from checkmill.steps.planning import fetches_of, served_by
 from checkmill.steps.reading import Book
 from checkmill.steps.reporting import (
-    TargetError,
     deliveries_of,
-    may_be_same,
-    send,
-    sendings_of,
-    stored_target,
-    target_text,
 )
 from checkmill.store import Store, Stored, StoreError
 
@@ -38,19 +30,6 @@ log = logging.getLogger("checkmill.run")
 
 #: A check is due this share of its interval early, so that a cron that is a second early does not skip a turn.
 EARLY = 0.1
-
-
-@dataclass
-class Trouble:
-    """What went wrong beside the verdicts; `run` exits 3 when there is any."""
-
-    sentences: list[str] = field(default_factory=list)
-
-    def add(self, sentence: str) -> None:
-        """Note one sentence, once, and log it."""
-        if sentence not in self.sentences:
-            self.sentences.append(sentence)
-            log.error("%s", sentence)
 
 
 class Run:
@@ -65,6 +44,7 @@ class Run:
         self._stored: dict[str, Stored] = {}
         self._looked_up: set[str] = set()
         self.trouble = Trouble()
+        self._feeder = Feeder(book, edges, self.trouble)
 
     # What is shown
 
@@ -95,7 +75,7 @@ class Run:
         if not wanted:
             return {}
         asked = {rule.name for rule in wanted}
-        partners = self._sharing_targets_with(wanted) if report else []
+        partners = self._feeder.partners_of(wanted) if report else []
         reused = self.reused(partners)
         wanted = [*wanted, *(rule for rule in partners if rule.name not in reused)]
         names = {rule.name for rule in wanted}
@@ -136,39 +116,9 @@ class Run:
                 results += [self._broken(result, problem) for result in stored.results]
         return [result for result in results if not tags or set(tags) & set(result.tags)]
 
-    # What is sent
-
     def send_deliveries(self, rules: Iterable[Rule]) -> dict[str, int]:
-        """Send what is due in the outbox, whichever rule it came from, and count the outcomes by stage.
-
-        The targets are those that rules name, or what the reporters of the book make of the stored ones. To be called
-        by the one who holds the feeder's lock.
-        """
-        counts: dict[str, int] = {}
-        if self._store is None:
-            return counts
-        outbox = self._store.outbox
-        now = self._edges.now()
-        try:
-            outbox.recover(now)
-            reports = self._reports_of(outbox.deliveries([Stage.PENDING]), rules)
-            due = outbox.take_due(now, list(reports))
-        except StoreError as error:
-            self.trouble.add(f"nothing is reported: {error}")
-            return counts
-
-        def settle(delivery: Delivery, receipt: Receipt) -> None:
-            receipt = _cleaned(receipt)
-            try:
-                stage = outbox.settle(delivery, receipt, self._edges.now())
-            except StoreError as error:
-                self.trouble.add(str(error))
-                return
-            counts[stage.value] = counts.get(stage.value, 0) + 1
-            _log_outcome(delivery, receipt)
-
-        send(sendings_of(due, reports), self._edges, carry_out, Job, settle)
-        return counts
+        """Send what is due in the outbox, and count the outcomes by stage: see `Feeder.send`."""
+        return {} if self._store is None else self._feeder.send(rules, self._store)
 
     def forget_deleted(self) -> None:
         """Drop what is stored of checks that were deleted from healthy files."""
@@ -184,35 +134,6 @@ class Run:
                 self.trouble.add(str(error))
 
     # Help
-
-    def _reports_of(self, deliveries: Iterable[Delivery], rules: Iterable[Rule]) -> dict[tuple[str, str], Report]:
-        """The reporter and target of each delivery that can still be made out."""
-        fixed = [report for rule in rules for report in rule.reports if report.target is not None]
-        named = {(report.reporter.name, target_text(report.key)): report for report in fixed}
-        found: dict[tuple[str, str], Report] = {}
-        for key in dict.fromkeys((one.reporter, one.target) for one in deliveries):
-            reporter = self._book.reporter(key[0])
-            if key in named:
-                found[key] = named[key]
-            elif reporter is not None:
-                try:
-                    found[key] = stored_target(reporter, key[1])
-                except TargetError as error:
-                    log.warning("reporter %s: %s is no target of it any more: %s", *key, error)
-        return found
-
-    def _sharing_targets_with(self, wanted: Sequence[Rule]) -> list[Rule]:
-        """The other rules that may report to a target of one of these."""
-        reports = [report for rule in wanted for report in rule.reports]
-        if not reports:
-            return []
-        names = {rule.name for rule in wanted}
-        reporting = [name for name, draft in self._book.drafts.items() if name not in names and draft.key("report")]
-        return [
-            rule
-            for rule in self._book.rules(reporting)
-            if any(may_be_same(own, report) for own in rule.reports for report in reports)
-        ]
 
     def _why_unreadable(self, name: str, stored: Stored) -> Problem | None:
         """The problem that may hide a check which is not among those written, if there is one.
@@ -282,27 +203,7 @@ class Run:
         }
 
     def _told_of_broken(self) -> list[tuple[Report, Sequence[Result]]]:
-        """The services of rules that cannot be read any more, and the targets that were told of them before."""
-        services: dict[str, list[Result]] = {}
-        for result in self.remembered_of_broken():
-            services.setdefault(result.check, []).append(result)
-        if self._store is None or not services:
-            return []
-        try:
-            targets = self._store.outbox.targets_of(services)
-        except StoreError as error:
-            self.trouble.add(str(error))
-            return []
-        told: list[tuple[Report, Sequence[Result]]] = []
-        for check, keys in targets.items():
-            for name, target in sorted(keys):
-                reporter = self._book.reporter(name)
-                if reporter is not None:
-                    try:
-                        told.append((stored_target(reporter, target), services[check]))
-                    except TargetError as error:
-                        log.warning("reporter %s: %s is no target of it any more: %s", name, target, error)
-        return told
+        return [] if self._store is None else self._feeder.told_of(self.remembered_of_broken(), self._store)
 
     def _stored_states(self, name: str) -> dict[Identity, State]:
         stored = self._stored.get(name)
@@ -338,20 +239,3 @@ def _is_current(stored: Stored | None, rule: Rule, now: float) -> bool:
     if stored is None or not stored.is_fresh(rule, now):
         return False
     return now < stored.measured_at + rule.interval_s * (1 - EARLY)
-
-
-def _cleaned(receipt: Receipt) -> Receipt:
-    """A receipt fit to be kept: receivers echo what they were sent, secrets included."""
-    return replace(
-        receipt,
-        message=redact(receipt.message),
-        code=redact(receipt.code),
-        request_id=redact(receipt.request_id),
-    )
-
-
-def _log_outcome(delivery: Delivery, receipt: Receipt) -> None:
-    level = logging.INFO if receipt.outcome is Outcome.ACCEPTED else logging.WARNING
-    code = f" (code {receipt.code})" if receipt.code else ""
-    words = (delivery.reporter, delivery.target, receipt.outcome.value, receipt.message, code)
-    log.log(level, "reporter %s, %s: %s: %s%s", *words)
