@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
+from checkmill.model.command import Command
 from checkmill.model.reporter import Reporter
 from checkmill.model.source import Source
 
@@ -47,4 +48,10 @@ def checkmill_sources() -> Iterable[Source[Any]]:
 @hookspec
 def checkmill_reporters() -> Iterable[Reporter[Any, Any]]:
     """Give the reporter types of this plugin."""
+    return ()
+
+
+@hookspec
+def checkmill_commands() -> Iterable[Command[Any, Any]]:
+    """Give the commands of this plugin, such as `checkmill nhn alarm list`."""
     return ()

@@ -1,6 +1,7 @@
 """All that a plugin may import. Names here keep their meaning as long as the module is called v1."""
 
 from checkmill.hookspecs import hookimpl
+from checkmill.model.command import Arguments, Change, Command, Document, Plan, Positional
 from checkmill.model.errors import (
     ConfigurationError,
     ConnectError,
@@ -32,6 +33,7 @@ from checkmill.model.flow import (
     together,
 )
 from checkmill.model.levels import Levels, Limits, Range
+from checkmill.model.reach import Reach
 from checkmill.model.reporter import Outcome, Receipt, Reporter
 from checkmill.model.sample import Sample, number_of
 from checkmill.model.sandbox import Answer, App, Asked, Sandbox, World, wave
@@ -53,8 +55,11 @@ from checkmill.model.state import State
 __all__ = [
     "Answer",
     "App",
+    "Arguments",
     "Asked",
     "Bytes",
+    "Change",
+    "Command",
     "ConfigurationError",
     "ConnectError",
     "ContractError",
@@ -62,6 +67,7 @@ __all__ = [
     "DeadlineError",
     "DnsError",
     "Doc",
+    "Document",
     "Exchange",
     "Exchanged",
     "Flow",
@@ -74,9 +80,12 @@ __all__ = [
     "Outcome",
     "ParseError",
     "PerSecond",
+    "Plan",
+    "Positional",
     "Query",
     "Range",
     "RateLimitError",
+    "Reach",
     "ReadError",
     "Receipt",
     "RedirectError",

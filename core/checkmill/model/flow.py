@@ -22,6 +22,7 @@ from typing import Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 from urllib.parse import quote, urlencode
 
 from checkmill.model.errors import ConfigurationError, ParseError, SourceError
+from checkmill.model.reach import Reach
 from checkmill.model.secret import SHOWN, Secret, shortened
 
 S = TypeVar("S")
@@ -42,7 +43,9 @@ class Request:
     `path` is appended to `base_url`, unless it is a whole URL itself; `{name}` in it is filled from `values`, quoted.
     `source_headers` are the source's own and are sent below `base_url` only. `json` may hold `Secret`s anywhere.
     `repeatable` says that sending twice does no harm; `any_status` that the flow wants to see failures as responses.
-    `timeout_s` bounds this one request below the deadline of the fetch.
+    `timeout_s` bounds this one request below the deadline of the fetch. `reach` limits where it may go, for an address
+    that is not the configuration's own: it is sent once, to an address that was checked, over a connection of its own,
+    through no proxy, and a redirect is not followed but given.
     """
 
     method: str
@@ -57,6 +60,7 @@ class Request:
     repeatable: bool = False
     any_status: bool = False
     timeout_s: float | None = None
+    reach: Reach | None = None
 
     @property
     def below_base(self) -> bool:
@@ -181,7 +185,8 @@ class Exchange:
 
     Over TCP the answer ends after `read_bytes` bytes (0: nothing is read), or with the bytes `read_until`, or when the
     peer closes; over UDP it is the first datagram. `max_size` in bytes goes before the source's, `timeout_s` bounds it
-    below the deadline of the fetch. It is sent once, shared with nobody, and goes through no proxy.
+    below the deadline of the fetch. It is sent once, shared with nobody, and goes through no proxy. `reach` limits
+    where it may go, for an address that is not the configuration's own.
 
     Raises `ConfigurationError` for what cannot be asked so.
     """
@@ -194,6 +199,7 @@ class Exchange:
     read_bytes: int | None = None
     max_size: int | None = None
     timeout_s: float | None = None
+    reach: Reach | None = None
 
     def __post_init__(self) -> None:
         for holds, otherwise in (

@@ -1,0 +1,1 @@
+"""Checkmk's SLA web API."""

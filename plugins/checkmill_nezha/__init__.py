@@ -1,0 +1,1 @@
+"""Nezha dashboards."""

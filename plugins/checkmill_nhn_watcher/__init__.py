@@ -1,0 +1,1 @@
+"""NHN Cloud Resource Watcher."""
