@@ -9,9 +9,9 @@ a flow of its own. Core reads arguments and files, shows the plan, asks for conf
 
     def delete(settings: Settings, asked: Delete) -> Flow[Plan]:
         alarms = yield from together([get_alarm(settings, id) for id in asked.ids])
-        return Plan(changes=[Change(f"delete {alarm.name}", partial(delete_alarm, settings, alarm)) for alarm in alarms])
+        return Plan(changes=[Change(f"delete {one.name}", partial(delete_alarm, settings, one)) for one in alarms])
 
-    Command("nhn alarm delete", source="nhn-watcher", flow=delete, arguments=Delete, changes=True, help="delete alarms")
+    Command("nhn alarm delete", "nhn-watcher", delete, Delete, "delete alarms", changes=True)
 """
 
 from __future__ import annotations
