@@ -41,7 +41,8 @@ class Request:
     """One HTTP request.
 
     `path` is appended to `base_url`, unless it is a whole URL itself; `{name}` in it is filled from `values`, quoted.
-    `source_headers` are the source's own and are sent below `base_url` only. `json` may hold `Secret`s anywhere.
+    `source_headers` are the source's own and are sent below `base_url` only. The body is `json`, which may hold
+    `Secret`s anywhere, or a `form` (name and value, url-encoded as UTF-8), or `content` as it stands.
     `repeatable` says that sending twice does no harm; `any_status` that the flow wants to see failures as responses.
     `timeout_s` bounds this one request below the deadline of the fetch. `reach` limits where it may go, for an address
     that is not the configuration's own: it is sent once, to an address that was checked, over a connection of its own,
@@ -56,7 +57,8 @@ class Request:
     headers: Mapping[str, Text] = field(default_factory=dict)
     source_headers: Mapping[str, Text] = field(default_factory=dict)
     json: Any = None
-    content: bytes | None = None
+    form: Mapping[str, Text] | None = None
+    content: bytes | None = field(default=None, repr=False)
     repeatable: bool = False
     any_status: bool = False
     timeout_s: float | None = None
@@ -94,6 +96,8 @@ class Request:
 
     def sent_body(self) -> bytes | None:
         """The body with secrets revealed. For the driver alone."""
+        if self.form is not None:
+            return urlencode({name: _revealed(value) for name, value in self.form.items()}).encode()
         if self.json is None:
             return self.content
         return json.dumps(_plain(self.json), ensure_ascii=False, allow_nan=False).encode()

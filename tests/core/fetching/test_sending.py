@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from email.utils import formatdate
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 
@@ -331,6 +332,17 @@ def test_a_header_that_http_does_not_allow_is_refused_without_its_value(fetch: A
     assert "x-token" in str(error)
     assert value not in str(error)
     assert server.got == []
+
+
+def test_a_form_is_posted_encoded_and_shows_no_secret(fetch: Any, serve: Any) -> None:
+    server = serve(Script(Reply(200, b"{}", JSON)))
+    settings = TokenSettings(base_url=server.url, token=Secret("tok-form-1"))
+    form = {"request": '{"a": ["웹", "&="]}', "_secret": Secret("tok-in-form")}
+    shown = repr(settings.request("POST", "/in", form=form))
+    fetch(lambda: settings.post("/in", form=form), settings)
+    assert server.got[0].headers["content-type"] == "application/x-www-form-urlencoded"
+    assert parse_qsl(server.got[0].body.decode()) == [("request", '{"a": ["웹", "&="]}'), ("_secret", "tok-in-form")]
+    assert "tok-in-form" not in shown
 
 
 def test_json_that_cannot_be_written_is_the_plugins_failure(fetch: Any, serve: Any) -> None:

@@ -44,7 +44,7 @@ def outgoing_of(request: Request) -> Outgoing:
         shown=shown,
         home=request.below_base,
         url=_without_userinfo(parts),
-        headers=tuple(_headers(headers, parts, has_json=request.json is not None).items()),
+        headers=tuple(_headers(headers, parts, _content_type(request)).items()),
         body=body,
     )
 
@@ -121,10 +121,17 @@ def _without_userinfo(parts: SplitResult) -> str:
     return urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2], fragment=""))
 
 
-def _headers(own: dict[str, str], parts: SplitResult, *, has_json: bool) -> dict[str, str]:
+def _content_type(request: Request) -> str:
+    """The type of a body that Checkmill writes itself."""
+    if request.form is not None:
+        return "application/x-www-form-urlencoded"
+    return "application/json" if request.json is not None else ""
+
+
+def _headers(own: dict[str, str], parts: SplitResult, content_type: str) -> dict[str, str]:
     headers = {"user-agent": f"checkmill/{__version__}", "accept": "*/*", "accept-encoding": "gzip, deflate"}
-    if has_json:
-        headers["content-type"] = "application/json"
+    if content_type:
+        headers["content-type"] = content_type
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
         headers["authorization"] = "Basic " + b64encode(login.encode()).decode()
