@@ -19,10 +19,10 @@ import math
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypeVar, TypeVarTuple
-from urllib.parse import quote, urlencode
+from urllib.parse import quote, urlencode, urlsplit
 
 from checkmill.model.errors import ConfigurationError, ParseError, SourceError
-from checkmill.model.reach import Reach
+from checkmill.model.reach import Reach, host_and_port
 from checkmill.model.secret import SHOWN, Secret, shortened
 
 S = TypeVar("S")
@@ -35,6 +35,8 @@ Text: TypeAlias = "str | int | float | Secret"
 #: How deep a JSON answer may nest. Python's own parser gives up near its recursion limit; vendors stay below twenty.
 DEEPEST_JSON = 200
 
+_PORTS = {"http": 80, "https": 443}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
@@ -44,9 +46,12 @@ class Request:
     `source_headers` are the source's own and are sent below `base_url` only. The body is `json`, which may hold
     `Secret`s anywhere, or a `form` (name and value, url-encoded as UTF-8), or `content` as it stands.
     `repeatable` says that sending twice does no harm; `any_status` that the flow wants to see failures as responses.
-    `timeout_s` bounds this one request below the deadline of the fetch. `reach` limits where it may go, for an address
-    that is not the configuration's own: it is sent once, to an address that was checked, over a connection of its own,
-    through no proxy, and a redirect is not followed but given.
+    `timeout_s` bounds this one request below the deadline of the fetch.
+
+    `reach` limits where it may go, for an address that is not the configuration's own: `path` is then a whole URL. It
+    is sent once, to an address that was checked, over a connection of its own, through no proxy, shared with nobody.
+    No redirect is followed: with `any_status` it is given to the flow, else it is a `RedirectError`. What `reach` does
+    not allow is a `ConfigurationError`.
     """
 
     method: str
@@ -69,6 +74,25 @@ class Request:
         """Whether this request stays below the source's own address."""
         return "://" not in self.path
 
+    @property
+    def refusal(self) -> str:
+        """Why `reach` forbids to send it, as far as that can be told without looking a name up; empty if it does not.
+
+        A `Host` header of its own must be allowed too, since it asks for what another name stands for.
+        """
+        if self.reach is None:
+            return ""
+        if self.method.upper() == "CONNECT":
+            return "CONNECT asks for a way to somewhere else, which cannot be checked"
+        try:
+            url = urlsplit("" if self.below_base else self.url())
+            port = url.port or _PORTS[url.scheme]
+        except (ValueError, KeyError):
+            return "the address of a request whose reach is limited must be whole, like https://shop.example"
+        hosts = [(url.hostname or "", port)]
+        hosts += [_named(_revealed(value), port) for name, value in self.headers.items() if name.lower() == "host"]
+        return next(filter(None, (self.reach.refusal_of_host(host, port) for host, port in hosts)), "")
+
     def url(self) -> str:
         """The whole URL with secrets revealed. For the driver alone."""
         return self._url(_revealed)
@@ -86,6 +110,7 @@ class Request:
             path = path.replace("{" + name + "}", shown if shown == SHOWN else quote(shown, safe=""))
         url = self.base_url.rstrip("/") + "/" + path.lstrip("/") if self.below_base else path
         if self.params:
+            url = url.partition("#")[0]  # a fragment is not sent, and parameters in it would not be either
             url += ("&" if "?" in url else "?") + urlencode({k: text_of(v) for k, v in self.params.items()}, safe="*")
         return url
 
@@ -190,7 +215,8 @@ class Exchange:
     Over TCP the answer ends after `read_bytes` bytes (0: nothing is read), or with the bytes `read_until`, or when the
     peer closes; over UDP it is the first datagram. `max_size` in bytes goes before the source's, `timeout_s` bounds it
     below the deadline of the fetch. It is sent once, shared with nobody, and goes through no proxy. `reach` limits
-    where it may go, for an address that is not the configuration's own.
+    where it may go, for an address that is not the configuration's own: it goes to an address that was checked, and
+    what `reach` does not allow is a `ConfigurationError`.
 
     Raises `ConfigurationError` for what cannot be asked so.
     """
@@ -224,7 +250,12 @@ class Exchange:
     @property
     def where(self) -> str:
         """The host and port it goes to: `db.example:5432`."""
-        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        return host_and_port(self.host, self.port)
+
+    @property
+    def refusal(self) -> str:
+        """Why `reach` forbids it, as far as that can be told without looking a name up; empty if it does not."""
+        return "" if self.reach is None else self.reach.refusal_of_host(self.host, self.port)
 
 
 @dataclass(frozen=True)
@@ -300,6 +331,17 @@ def heavy(function: Callable[[*Ts], T], *arguments: *Ts) -> Flow[T]:
 
 def _revealed(value: Text) -> str:
     return value.reveal() if isinstance(value, Secret) else str(value)
+
+
+def _named(header: str, port: int) -> tuple[str, int]:
+    """The host and port that a `Host` header names; the header itself where it is no such thing."""
+    header = header.strip()
+    try:
+        parts = urlsplit(f"//{header}")
+        host, port = parts.hostname or "", parts.port or port
+    except ValueError:
+        return header, port
+    return (host, port) if parts.netloc == header and parts.username is None else (header, port)
 
 
 def _plain(value: Any) -> Any:

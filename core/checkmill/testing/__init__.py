@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from checkmill.model.errors import SourceError, error_for_status
+from checkmill.model.errors import ConfigurationError, SourceError, error_for_status
 from checkmill.model.flow import (
     Attempt,
     Call,
@@ -37,7 +37,8 @@ def play(
 
     A response without success raises in the flow what the driver would raise; `respond` may raise a `SourceError`.
     `at` is the time (epoch seconds) that a flow which asks for it is told, `session` what it gets for the value of its
-    login, and `converse` answers each exchange over TCP or UDP. What is `heavy` is called here and now.
+    login, and `converse` answers each exchange over TCP or UDP; it may raise a `SourceError` too. What is `heavy` is
+    called here and now. A host that the `reach` of a call does not allow is refused; no name is looked up.
     """
     return _Play(respond, at, session, converse).carry_out(flow)
 
@@ -84,6 +85,8 @@ class _Play:
 
     def _answer(self, call: Call | Flow[Any]) -> Any:
         match call:
+            case Request() | Exchange() if call.refusal:
+                raise ConfigurationError(call.refusal)
             case Request():
                 response = self.respond(call)
                 if not (response.ok or call.any_status):

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import re
-import shutil
 import socket
 import ssl
-import subprocess
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -17,47 +14,6 @@ from checkmill.model.errors import ConfigurationError, ConnectError, DeadlineErr
 from checkmill.model.flow import Flow, attempt
 from checkmill.model.settings import SourceSettings
 from support.loopback import LOOPBACK, Got, Reply, Talk, http_server, raw_server, unused_port
-
-CA_CONFIG = """
-[ca]
-default_ca = own
-[own]
-database = index.txt
-new_certs_dir = .
-serial = serial
-default_md = sha256
-policy = any
-x509_extensions = extensions
-[any]
-commonName = supplied
-[extensions]
-subjectAltName = {names}
-basicConstraints = critical, CA:TRUE
-"""
-
-
-@pytest.fixture(scope="session")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., tuple[Path, Path]]:
-    """Make self-signed certificates: (certificate, key)."""
-    openssl = shutil.which("openssl")
-    if openssl is None:
-        pytest.skip("there is no openssl to make certificates with")
-
-    def make(names: str = f"IP:{LOOPBACK}", until: str = "20450101000000Z") -> tuple[Path, Path]:
-        folder = tmp_path_factory.mktemp("certificate")
-        (folder / "ca.cnf").write_text(CA_CONFIG.format(names=names))
-        (folder / "index.txt").write_text("")
-        (folder / "serial").write_text("01\n")
-        key = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-keyout", "key.pem"]
-        sign = ["-startdate", "20200101000000Z", "-enddate", until, "-notext", "-out", "cert.pem"]
-        for command in (
-            ["req", "-new", *key, "-subj", "/CN=checkmill-test", "-out", "asked.csr"],
-            ["ca", "-batch", "-config", "ca.cnf", "-selfsign", "-keyfile", "key.pem", "-in", "asked.csr", *sign],
-        ):
-            subprocess.run([openssl, *command], cwd=folder, check=True, capture_output=True)
-        return folder / "cert.pem", folder / "key.pem"
-
-    return make
 
 
 def server_context(pair: tuple[Path, Path]) -> ssl.SSLContext:

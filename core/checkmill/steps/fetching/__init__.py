@@ -12,6 +12,8 @@
     sessions       one login per source and run, and when there is another
     outgoing, body a request on its way out, an answer's body on its way in
     exchanging     one exchange over TCP or UDP
+    resolving      names looked up within a limit, and only the addresses that may be connected to
+    reaching       requests whose address a vendor named: checked, and sent to the very address that was checked
     children       a function in a child process; child is that process; descendants finds and ends what it started
     watching       tells who wants to know of every request and what came of it
     last_resort    for a process of Checkmill's own: ends what plugins leave, and itself if they hold the interpreter

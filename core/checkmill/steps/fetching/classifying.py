@@ -14,13 +14,13 @@ from checkmill.model.errors import (
     ConfigurationError,
     ConnectError,
     DeadlineError,
-    DnsError,
     ReadError,
     SourceError,
     TlsError,
 )
 from checkmill.model.secret import redact
 from checkmill.steps.fetching.moves import Failure, seconds_text
+from checkmill.steps.fetching.resolving import unresolved
 from checkmill.steps.fetching.trail import Stage, Trail
 
 #: X.509 verification results, as OpenSSL's x509_vfy.h numbers them.
@@ -33,7 +33,8 @@ def failure_of(error: BaseException, trail: Trail) -> Failure:
     """Give the failure that an exception of one transmission stands for."""
     if isinstance(error, SourceError):
         return Failure(error)
-    if isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
+    unsayable = isinstance(error, UnicodeError) and trail.stage is Stage.WAITING
+    if unsayable or isinstance(error, httpx.InvalidURL | httpx.UnsupportedProtocol | httpx.LocalProtocolError):
         return Failure(ConfigurationError(redact(f"the request to {trail.peer} cannot be sent: {error}")))
     if isinstance(error, httpx.ProxyError):
         return Failure(ConnectError(redact(f"the proxy {trail.proxy} gives no way to {trail.peer}: {error}")))
@@ -57,8 +58,7 @@ def _not_connected(error: BaseException, trail: Trail) -> Failure:
     for cause in causes:
         if isinstance(cause, socket.gaierror):
             host = trail.peer.rpartition(":")[0]
-            reason = "the name service does not answer" if cause.errno == socket.EAI_AGAIN else "no such host"
-            return Failure(DnsError(f"{host} does not resolve: {reason}"), passing=cause.errno == socket.EAI_AGAIN)
+            return Failure(unresolved(cause, host), passing=cause.errno == socket.EAI_AGAIN)
         if isinstance(cause, UnicodeError):
             return Failure(ConfigurationError(f"{trail.peer} is not a host name"))
     if isinstance(error, httpx.TimeoutException):

@@ -22,13 +22,13 @@ from checkmill.steps.fetching.trust import Trust
 
 
 class PlainClient:
-    """Sends one request after the other. Not for several threads."""
+    """Sends one request after the other. Not for several threads. One that is `direct` goes through no proxy."""
 
-    def __init__(self, settings: HttpSettings, trust: Trust) -> None:
+    def __init__(self, settings: HttpSettings, trust: Trust, *, direct: bool = False) -> None:
         """Raises `ConfigurationError` for a proxy that is none."""
         self._trust = trust
         hooks = {"response": [_set_location_aside]}
-        self._client = httpx.Client(event_hooks=hooks, **_client_options(settings, trust))
+        self._client = httpx.Client(event_hooks=hooks, **_client_options(settings, trust, direct))
         self._taps: list[socket.socket] = []
 
     def send(self, trail: Trail) -> Answer | Failure:
@@ -80,9 +80,9 @@ class PlainClient:
 
 
 class SideClient:
-    """Sends many requests side by side; whoever awaits keeps the limit."""
+    """Sends many requests side by side; whoever awaits keeps the limit. One that is `direct` goes through no proxy."""
 
-    def __init__(self, settings: HttpSettings, trust: Trust) -> None:
+    def __init__(self, settings: HttpSettings, trust: Trust, *, direct: bool = False) -> None:
         """Raises `ConfigurationError` for a proxy that is none."""
         self._trust = trust
 
@@ -90,7 +90,7 @@ class SideClient:
             _set_location_aside(response)
 
         hooks = {"response": [set_location_aside]}
-        self._client = httpx.AsyncClient(event_hooks=hooks, **_client_options(settings, trust))
+        self._client = httpx.AsyncClient(event_hooks=hooks, **_client_options(settings, trust, direct))
 
     async def send(self, trail: Trail) -> Answer | Failure:
         """Send the request of a trail."""
@@ -125,10 +125,10 @@ def proxy_shown(settings: HttpSettings) -> str | None:
     return None if settings.proxy is None else where_of(urlsplit(settings.proxy))
 
 
-def _client_options(settings: HttpSettings, trust: Trust) -> dict[str, Any]:
+def _client_options(settings: HttpSettings, trust: Trust, direct: bool) -> dict[str, Any]:
     return {
         "verify": trust.context,
-        "proxy": _proxy(settings, trust),
+        "proxy": None if direct else _proxy(settings, trust),
         # Neither proxies nor passwords from the environment: what is asked must stand in the configuration.
         "trust_env": False,
         "limits": httpx.Limits(max_connections=None, max_keepalive_connections=max(1, settings.workers)),
@@ -163,12 +163,12 @@ def _request(trail: Trail, trust: Trust, trace: Any) -> httpx.Request:
     outgoing = trail.order.outgoing
     if outgoing.scheme == "https":
         trust.load()
+    extensions = {"timeout": trail.timeouts(), "trace": trace}
+    if outgoing.reach is not None:
+        # The URL holds an address: the certificate must be for the name all the same. SNI knows no dot at the end.
+        extensions["sni_hostname"] = outgoing.host.removesuffix(".")
     return httpx.Request(
-        outgoing.method,
-        outgoing.url,
-        headers=dict(outgoing.headers),
-        content=outgoing.body,
-        extensions={"timeout": trail.timeouts(), "trace": trace},
+        outgoing.method, outgoing.url, headers=dict(outgoing.headers), content=outgoing.body, extensions=extensions
     )
 
 

@@ -6,11 +6,9 @@ import os
 import socket
 from collections.abc import Sequence
 from contextlib import suppress
-from typing import Any, TypeAlias
 
 from checkmill.edges import Edges
 from checkmill.model.errors import (
-    ConfigurationError,
     ConnectError,
     DeadlineError,
     DnsError,
@@ -19,10 +17,11 @@ from checkmill.model.errors import (
     TooLargeError,
 )
 from checkmill.model.flow import Exchanged
+from checkmill.model.reach import host_of
 from checkmill.steps.fetching.moves import Converse, seconds_text
+from checkmill.steps.fetching.resolving import Found, allowed, found_within
 
 _PIECE = 1 << 16
-_Address: TypeAlias = tuple[socket.AddressFamily, socket.SocketKind, int, str, Any]
 
 
 class Conversation:
@@ -33,6 +32,8 @@ class Conversation:
         self._edges = edges
         self._began = edges.monotonic()
         self._limit = min(order.deadline, self._began + order.timeout_s)
+        call = order.exchange
+        self._host = call.host if call.reach is None else host_of(call.host)
         self._socket: socket.socket | None = None
         self._cut = False
 
@@ -67,30 +68,30 @@ class Conversation:
     def _left_s(self) -> float:
         return -1.0 if self._cut else self._limit - self._edges.monotonic()
 
-    def _addresses(self) -> Sequence[_Address]:
+    def _addresses(self) -> Sequence[Found]:
+        """The addresses to try, all of which it may connect to."""
         call = self._order.exchange
         kind = socket.SOCK_STREAM if call.protocol == "tcp" else socket.SOCK_DGRAM
         try:
-            return socket.getaddrinfo(call.host, call.port, type=kind)
-        except socket.gaierror as error:
-            busy = error.errno == socket.EAI_AGAIN
-            reason = "the name service does not answer" if busy else "no such host"
-            raise DnsError(f"{call.host} does not resolve: {reason}") from None
-        except (UnicodeError, ValueError):
-            raise ConfigurationError(f"{call.host!r} is not a host name") from None
+            found = found_within(self._left_s(), self._edges, self._host, call.port, kind)
+        except TimeoutError:
+            waited = seconds_text(self._edges.monotonic() - self._began)
+            raise DnsError(f"{self._host} does not resolve: the name service gave no answer within {waited}") from None
+        return found if call.reach is None else allowed(found, call.reach, self._host, call.port)
 
-    def _connected(self, addresses: Sequence[_Address]) -> tuple[socket.socket, str]:
+    def _connected(self, addresses: Sequence[Found]) -> tuple[socket.socket, str]:
         """Connect to the first address that answers; gives the socket and the address, for people."""
         where = self._order.exchange.where
         until = min(self._limit, self._edges.monotonic() + self._order.connect_timeout_s)
         reason = "it has no address"
-        for family, kind, protocol, _, address in addresses:
+        for number, (family, kind, protocol, _, address) in enumerate(addresses, 1):
             left_s = until - self._edges.monotonic()
             if left_s <= 0 or self._cut:
                 break
             connection = socket.socket(family, kind, protocol)
             try:
-                connection.settimeout(left_s)
+                # One that swallows all leaves time for the others.
+                connection.settimeout(left_s if number == len(addresses) else left_s / 2)
                 connection.connect(address)
             except OSError as error:
                 connection.close()

@@ -6,7 +6,7 @@ from collections.abc import Callable, Coroutine, Generator
 from dataclasses import replace
 from typing import Any
 
-from checkmill.model.errors import DeadlineError, PluginError, SessionExpired, SourceError
+from checkmill.model.errors import ConfigurationError, DeadlineError, PluginError, SessionExpired, SourceError
 from checkmill.model.flow import Attempt, Exchange, Flow, Heavy, Now, Request, Session, Together
 from checkmill.model.secret import redact
 from checkmill.steps.fetching.moves import LOGIN_OF, AllOf, Apart, Converse, GaveFlow, Once, Steps, Terms
@@ -117,6 +117,8 @@ def _logging_in(login: Login, terms: Terms) -> Steps:
 
 
 def _conversing(call: Exchange, terms: Terms) -> Steps:
+    if call.refusal:
+        raise ConfigurationError(redact(call.refusal))
     with Following(terms, call.protocol.upper(), call.where) as following:
         following.try_once()
         exchanged = yield _conversation(call, terms)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from checkmill.edges import Edges
 from checkmill.model.errors import SourceError
 from checkmill.model.flow import Exchange
+from checkmill.model.reach import Reach
 from checkmill.model.settings import HttpSettings
 
 if TYPE_CHECKING:
@@ -50,7 +51,8 @@ class Terms:
 class Outgoing:
     """A request as it goes out, with secrets revealed; `shown` and `where` are what people may see of it.
 
-    `home` says that it goes to the source's own address, with the source's own headers.
+    `home` says that it goes to the source's own address, with the source's own headers. Where `reach` limits where it
+    may go, `host` and `port` are what is looked up and checked.
     """
 
     method: str
@@ -61,6 +63,9 @@ class Outgoing:
     url: str = field(repr=False)
     headers: tuple[tuple[str, str], ...] = field(repr=False)
     body: bytes | None = field(repr=False)
+    reach: Reach | None = None
+    host: str = ""
+    port: int = 0
 
 
 @dataclass(frozen=True)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
+from dataclasses import replace
 from urllib.parse import SplitResult, unquote, urljoin, urlsplit, urlunsplit
 
 from checkmill import __version__
 from checkmill.model.errors import ConfigurationError, PluginError, RedirectError
 from checkmill.model.flow import Request
+from checkmill.model.reach import Reach, host_and_port, host_of
 from checkmill.model.secret import redact
 from checkmill.model.settings import HttpSettings
 from checkmill.steps.fetching.moves import Answer, Outgoing
@@ -26,18 +28,21 @@ _LONGEST_SHOWN = 300
 def outgoing_of(request: Request) -> Outgoing:
     """Make a request ready to be sent.
 
-    Raises `ConfigurationError` for an address that is none, or a header that HTTP does not allow; `PluginError` for a
-    request that cannot be written at all, such as JSON that holds an object of the plugin's own.
+    Raises `ConfigurationError` for an address that is none or out of reach, or a header that HTTP does not allow;
+    `PluginError` for a request that cannot be written at all, such as JSON that holds an object of the plugin's own.
     """
-    if request.below_base and not request.base_url:
+    if request.below_base and not request.base_url and request.reach is None:
         raise ConfigurationError("base_url is missing")
     try:
+        refusal = request.refusal
         url, shown = request.url(), shown_text(request.shown_url())
         headers, body = request.sent_headers(), request.sent_body()
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise PluginError(redact(f"the plugin's request cannot be written: {error}")) from None
+    if refusal:
+        raise ConfigurationError(redact(refusal))
     parts = _address(url, shown_text(request.base_url) if request.below_base else shown)
-    return Outgoing(
+    outgoing = Outgoing(
         method=request.method,
         scheme=parts.scheme,
         where=where_of(parts),
@@ -47,6 +52,7 @@ def outgoing_of(request: Request) -> Outgoing:
         headers=tuple(_headers(headers, parts, _content_type(request)).items()),
         body=body,
     )
+    return outgoing if request.reach is None else _limited(outgoing, parts, request.reach)
 
 
 def redirected(request: Request, outgoing: Outgoing, answer: Answer, settings: HttpSettings) -> Outgoing:
@@ -61,6 +67,8 @@ def redirected(request: Request, outgoing: Outgoing, answer: Answer, settings: H
     except (ConfigurationError, ValueError):  # urljoin refuses `http://[`
         raise RedirectError(f"{sentence} what is no http or https address") from None
     where = redact(where_of(parts))
+    if outgoing.reach is not None:
+        raise RedirectError(f"{sentence} {where}; no redirect is followed from there")
     if outgoing.method not in {"GET", "HEAD"}:
         raise RedirectError(f"{sentence} {where}; a {outgoing.method} is not sent elsewhere")
     if outgoing.scheme == "https" and parts.scheme == "http":
@@ -94,6 +102,12 @@ def redirected(request: Request, outgoing: Outgoing, answer: Answer, settings: H
     )
 
 
+def at_address(outgoing: Outgoing, address: str) -> Outgoing:
+    """The same request to one address of its host, which its `Host` header still names."""
+    netloc = host_and_port(address, outgoing.port)
+    return replace(outgoing, url=urlunsplit(urlsplit(outgoing.url)._replace(netloc=netloc)))
+
+
 def shown_text(text: str) -> str:
     """Text that may hold an address, fit to be shown: no secrets, no user and password, not endless."""
     shown = _USERINFO.sub("", redact(text))
@@ -102,8 +116,20 @@ def shown_text(text: str) -> str:
 
 def where_of(parts: SplitResult) -> str:
     """The host and port that an address leads to: `api.example.com:443`."""
-    host = (parts.hostname or "").lower()
-    return f"{f'[{host}]' if ':' in host else host}:{parts.port or _PORTS.get(parts.scheme, 0)}"
+    return host_and_port((parts.hostname or "").lower(), _port_of(parts))
+
+
+def _port_of(parts: SplitResult) -> int:
+    return parts.port or _PORTS.get(parts.scheme, 0)
+
+
+def _limited(outgoing: Outgoing, parts: SplitResult, reach: Reach) -> Outgoing:
+    """The request with its host in the spelling that was checked, which is what the peer is told too."""
+    host, port = host_of(parts.hostname or ""), _port_of(parts)
+    where = host_and_port(host, port)
+    named = where if port != _PORTS[parts.scheme] else where.removesuffix(f":{port}")
+    headers = {"host": named, **dict(outgoing.headers)}
+    return replace(outgoing, where=where, headers=tuple(headers.items()), reach=reach, host=host, port=port)
 
 
 def _address(url: str, shown: str) -> SplitResult:

@@ -89,24 +89,37 @@ class Plain:
         from checkmill.steps.fetching.trail import Trail
 
         group = self._group
+        if order.outgoing.reach is not None:
+            return self._reach(order)
         try:
             if self._client is None:
                 self._client = PlainClient(group.settings, group.trust())
-            wait_s = group.pace.wait_s(group.edges.monotonic(), order.deadline)
+            self._await_turn(order)
         except SourceError as error:
             return Failure(error)
-        if wait_s:
-            group.edges.sleep(wait_s)
         return self._client.send(Trail(order, proxy_shown(group.settings), group.edges))
+
+    def _reach(self, order: Transmit) -> Answer | Failure:
+        # Imported here: most sources ask nobody but their vendor.
+        from checkmill.steps.fetching.reaching import reach
+
+        try:
+            self._await_turn(order)
+            return reach(order, self._group)
+        except SourceError as error:
+            return Failure(error)
 
     def _converse(self, order: Converse) -> Exchanged:
         # Imported here: most sources speak HTTP.
         from checkmill.steps.fetching.exchanging import Conversation
 
+        self._await_turn(order)
+        return Conversation(order, self._group.edges).run()
+
+    def _await_turn(self, order: Transmit | Converse) -> None:
         wait_s = self._group.pace.wait_s(self._group.edges.monotonic(), order.deadline)
         if wait_s:
             self._group.edges.sleep(wait_s)
-        return Conversation(order, self._group.edges).run()
 
     def _loop(self) -> OwnLoop:
         if self._own_loop is None:

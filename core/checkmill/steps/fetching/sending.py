@@ -30,7 +30,7 @@ _SECONDS = re.compile(r"\d{1,9}(?:\.\d*)?", re.ASCII)
 def reading(request: Request, terms: Terms) -> Steps:
     """Send a request, or share the answer of an equal read of this group. Gives a `Response`."""
     outgoing = outgoing_of(request)
-    if not (terms.merge_reads and request.repeatable and request.method == "GET"):
+    if not (terms.merge_reads and request.repeatable and request.method == "GET" and request.reach is None):
         return (yield from _sending(request, outgoing, terms))
     key = (
         outgoing.url,
@@ -109,7 +109,7 @@ def _is_answer(answer: Answer, request: Request) -> bool:
 
 def _next_try(failure: Failure, tries: int, request: Request, terms: Terms) -> float | None:
     """When to try again, or None: not passing, not safe, tried enough, or not before the deadline."""
-    if not failure.passing or tries >= terms.settings.retries:
+    if not failure.passing or tries >= terms.settings.retries or request.reach is not None:
         return None
     if not request.repeatable and failure.error.arrived:
         return None
@@ -120,7 +120,7 @@ def _next_try(failure: Failure, tries: int, request: Request, terms: Terms) -> f
 
 def _refusal(answer: Answer, outgoing: Outgoing, now: float) -> Failure:
     """What a status without success means."""
-    if answer.status == PROXY_LOGIN_NEEDED:
+    if answer.status == PROXY_LOGIN_NEEDED and outgoing.reach is None:
         return Failure(ConnectError(f"the proxy before {outgoing.where} wants a login (HTTP 407)"))
     retry_after_s = retry_after(answer.headers, now)
     error = error_for_status(

@@ -16,6 +16,7 @@ from checkmill.steps.fetching.moves import AllOf, Answer, Apart, Converse, Failu
 
 if TYPE_CHECKING:
     from checkmill.steps.fetching.clients import SideClient
+    from checkmill.steps.fetching.trail import Trail
 
 T = TypeVar("T")
 
@@ -102,15 +103,15 @@ class SideBySide:
         return read.give()
 
     async def _transmit(self, order: Transmit) -> Answer | Failure:
-        # Imported here: jobs that send nothing do without httpx.
-        from checkmill.steps.fetching.clients import SideClient, proxy_shown
+        # Imported here and below: jobs that send nothing do without httpx.
+        from checkmill.steps.fetching.clients import proxy_shown
         from checkmill.steps.fetching.trail import Trail
 
         group = self._group
-        trail = Trail(order, proxy_shown(group.settings), group.edges)
+        limited = order.outgoing.reach is not None
+        trail = Trail(order, None if limited else proxy_shown(group.settings), group.edges)
         try:
-            if self._client is None:
-                self._client = SideClient(group.settings, group.trust())
+            send = self._reach if limited else self._shared_client().send
             async with asyncio.timeout(max(0.0, order.deadline - group.edges.monotonic())) as limit:
                 async with self._free_workers:
                     wait_s = group.pace.wait_s(group.edges.monotonic(), order.deadline)
@@ -120,11 +121,23 @@ class SideBySide:
                     if left_s <= 0:
                         return Failure(trail.late())
                     limit.reschedule(asyncio.get_running_loop().time() + left_s)
-                    return await self._client.send(trail)
+                    return await send(trail)
         except TimeoutError:
             return Failure(trail.late())
         except SourceError as error:
             return Failure(error)
+
+    def _shared_client(self) -> SideClient:
+        from checkmill.steps.fetching.clients import SideClient
+
+        if self._client is None:
+            self._client = SideClient(self._group.settings, self._group.trust())
+        return self._client
+
+    async def _reach(self, trail: Trail) -> Answer | Failure:
+        from checkmill.steps.fetching.reaching import reach_alongside
+
+        return await reach_alongside(trail, self._group)
 
     async def _aside(self, move: Converse | Apart) -> Any:
         """Make a move that blocks, in a thread of its own; it ends at its deadline or when nobody wants it any more."""

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from enum import Enum
 from typing import Any
 
 from checkmill.edges import Edges
-from checkmill.model.errors import ConnectError, DeadlineError, SourceError, TlsError
-from checkmill.steps.fetching.moves import Transmit, seconds_text
+from checkmill.model.errors import ConnectError, DeadlineError, DnsError, SourceError, TlsError
+from checkmill.steps.fetching.moves import Outgoing, Transmit, seconds_text
 
 
 class Stage(Enum):
     """What was being done last."""
 
     WAITING = "waiting"
+    LOOK_UP = "look-up"
     CONNECT = "connect"
     TLS = "tls"
     PROXY = "proxy"
@@ -30,20 +32,40 @@ class Trail:
         self.proxy = proxy
         self._edges = edges
         self._to_proxy = False
+        self._begun = False
         self._started = edges.monotonic()
         self._limit = order.deadline
+        self._connect_s = order.connect_timeout_s
 
     def begin(self) -> float:
-        """Mark that it is sent now; gives the seconds it may take."""
-        self._started = self._edges.monotonic()
-        self._limit = min(self.order.deadline, self._started + self.order.timeout_s)
-        return self._limit - self._started
+        """Mark that it is sent now, unless it is under way; gives the seconds it may still take."""
+        now = self._edges.monotonic()
+        if not self._begun:
+            self._begun, self._started = True, now
+            self._limit = min(self.order.deadline, now + self.order.timeout_s)
+        return self._limit - now
+
+    def look_up(self) -> None:
+        """Mark that its host is looked up now, before anything else."""
+        self.stage = Stage.LOOK_UP
+
+    def try_each(self, ways: Sequence[Outgoing]) -> Iterator[None]:
+        """Turn to one way of sending the request after the other, as long as there is time for a connection."""
+        until = min(self._limit, self._edges.monotonic() + self.order.connect_timeout_s)
+        for way in ways:
+            left_s = until - self._edges.monotonic()
+            if left_s <= 0:
+                return
+            self.order, self.stage = replace(self.order, outgoing=way), Stage.WAITING
+            # One that swallows all leaves time for the others.
+            self._connect_s = left_s if way is ways[-1] else left_s / 2
+            yield
 
     def timeouts(self) -> dict[str, float | None]:
         """The time-outs in seconds that httpx is to keep, none beyond the deadline."""
         left_s = max(self._limit - self._edges.monotonic(), 0.001)
         read_s = min(self.order.read_timeout_s, left_s)
-        return {"connect": min(self.order.connect_timeout_s, left_s), "read": read_s, "write": read_s, "pool": left_s}
+        return {"connect": min(self._connect_s, left_s), "read": read_s, "write": read_s, "pool": left_s}
 
     def elapsed_s(self) -> float:
         """Seconds since it was sent."""
@@ -74,6 +96,9 @@ class Trail:
         """The error for time that ran out."""
         within = f"within {seconds_text(max(self.elapsed_s(), 0.0))}"
         error: SourceError
+        if self.stage is Stage.LOOK_UP:
+            host = self.order.outgoing.host
+            return DnsError(f"{host} does not resolve: the name service gave no answer {within}")
         if self.stage is Stage.CONNECT:
             return ConnectError(f"no connection to {self.peer} {within}")
         if self.stage is Stage.TLS:
