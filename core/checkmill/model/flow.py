@@ -15,27 +15,24 @@ answers:
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Callable, Generator, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal, TypeAlias, TypeVar, TypeVarTuple
 from urllib.parse import quote, urlencode, urlsplit
 
-from checkmill.model.errors import ConfigurationError, ParseError, SourceError
+from checkmill.model.answertext import decoded, json_value
+from checkmill.model.errors import ConfigurationError, SourceError
 from checkmill.model.reach import Reach, host_and_port
-from checkmill.model.secret import SHOWN, Secret, shortened
+from checkmill.model.secret import SHOWN, Secret
 
 S = TypeVar("S")
 T = TypeVar("T")
 Ts = TypeVarTuple("Ts")
 
+_PORTS = {"http": 80, "https": 443}
+
 #: Text that may be a secret: written with `reveal()` on its way out, shown as stars everywhere else.
 Text: TypeAlias = "str | int | float | Secret"
-
-#: How deep a JSON answer may nest. Python's own parser gives up near its recursion limit; vendors stay below twenty.
-DEEPEST_JSON = 200
-
-_PORTS = {"http": 80, "https": 443}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -150,36 +147,16 @@ class Response:
     def text(self) -> str:
         """The body as text: UTF-8, or the charset that the vendor names.
 
-        Raises `ParseError` for bytes that are not in that charset.
+        Raises `ParseError` for bytes that are not in that charset, and for one that is not used for text.
         """
-        charset = "utf-8-sig"
-        for part in self.headers.get("content-type", "").split(";")[1:]:
-            name, _, value = part.partition("=")
-            if name.strip().lower() == "charset" and value.strip("\"' ").lower() not in {"utf-8", "utf8"}:
-                charset = value.strip("\"' ")
-        try:
-            return self.body.decode(charset)
-        except (LookupError, ValueError):
-            raise ParseError(f"the answer is not {charset.removesuffix('-sig').upper()} text") from None
+        return decoded(self.body, self.headers.get("content-type", ""))
 
     def json(self) -> Any:
         """The body as JSON. NaN and infinities become None, since they are no values.
 
         Raises `ParseError` for an empty body, for HTML, for broken, too deep or ambiguous JSON.
         """
-        text = self.text()
-        if not text.strip():
-            raise ParseError(f"the answer is empty (HTTP {self.status})")
-        if text.lstrip()[:1] == "<":
-            raise ParseError(f"the answer is HTML or XML, not JSON (HTTP {self.status}; a login page?)")
-        _refuse_depth(text)
-        try:
-            return json.loads(text, parse_constant=_no_value, parse_float=_finite, object_pairs_hook=_unambiguous)
-        except json.JSONDecodeError as error:
-            where = "ends in the middle" if error.pos >= len(text.rstrip()) else f"breaks at character {error.pos + 1}"
-            raise ParseError(f"the answer is not JSON: it {where} of {len(text)} ({error.msg})") from None
-        except (ValueError, RecursionError) as error:
-            raise ParseError(f"the answer is not usable JSON: {error}") from None
+        return json_value(self.text(), self.status)
 
 
 @dataclass(frozen=True)
@@ -213,10 +190,11 @@ class Exchange:
     """One exchange over TCP or UDP: connect, send the payload, read the answer.
 
     Over TCP the answer ends after `read_bytes` bytes (0: nothing is read), or with the bytes `read_until`, or when the
-    peer closes; over UDP it is the first datagram. `max_size` in bytes goes before the source's, `timeout_s` bounds it
-    below the deadline of the fetch. It is sent once, shared with nobody, and goes through no proxy. `reach` limits
-    where it may go, for an address that is not the configuration's own: it goes to an address that was checked, and
-    what `reach` does not allow is a `ConfigurationError`.
+    peer closes; over UDP it is the first datagram. Where only the answer tells its length, `read_bytes` is a function
+    of what came so far: it gives the length of the whole, or None as long as that cannot be told. `max_size` in bytes
+    goes before the source's, `timeout_s` bounds it below the deadline of the fetch. It is sent once, shared with
+    nobody, and goes through no proxy. `reach` limits where it may go, for an address that is not the configuration's
+    own: it goes to an address that was checked, and what `reach` does not allow is a `ConfigurationError`.
 
     Raises `ConfigurationError` for what cannot be asked so.
     """
@@ -226,7 +204,7 @@ class Exchange:
     protocol: Literal["tcp", "udp"] = "tcp"
     payload: bytes = field(default=b"", repr=False)
     read_until: bytes | None = None
-    read_bytes: int | None = None
+    read_bytes: int | Callable[[bytes], int | None] | None = None
     max_size: int | None = None
     timeout_s: float | None = None
     reach: Reach | None = None
@@ -238,7 +216,7 @@ class Exchange:
             (1 <= self.port <= 65535, f"{self.port} is not a port: 1 to 65535"),
             (self.read_until is None or self.read_bytes is None, "read_until and read_bytes exclude each other"),
             (self.read_until != b"", "read_until is empty"),
-            (self.read_bytes is None or self.read_bytes >= 0, f"read_bytes {self.read_bytes} is negative"),
+            (not isinstance(self.read_bytes, int) or self.read_bytes >= 0, f"read_bytes {self.read_bytes} is negative"),
             (
                 self.protocol != "udp" or (self.read_until is None and self.read_bytes is None),
                 "a datagram is read whole: read_until and read_bytes are for tcp",
@@ -246,6 +224,10 @@ class Exchange:
         ):
             if not holds:
                 raise ConfigurationError(f"the exchange with {self.where} cannot be: {otherwise}")
+
+    def whole_length(self, came: bytes) -> int | None:
+        """How many bytes the whole answer has, by what came of it; None as long as that cannot be told."""
+        return self.read_bytes(came) if callable(self.read_bytes) else self.read_bytes
 
     @property
     def where(self) -> str:
@@ -269,10 +251,14 @@ class Exchanged:
 
 @dataclass(frozen=True)
 class Heavy:
-    """A call of a function in a child process, which is ended at the deadline; the answer is what it returns."""
+    """A call of a function in a child process, which is ended at the deadline; the answer is what it returns.
+
+    `timeout_s` bounds it below the deadline of the fetch.
+    """
 
     function: Callable[..., Any]
     arguments: tuple[Any, ...] = ()
+    timeout_s: float | None = None
 
 
 Call: TypeAlias = Request | Together | Attempt | Now | Session | Exchange | Heavy
@@ -320,12 +306,13 @@ def exchange(call: Exchange) -> Flow[Exchanged]:
     return answer
 
 
-def heavy(function: Callable[[*Ts], T], *arguments: *Ts) -> Flow[T]:
+def heavy(function: Callable[[*Ts], T], *arguments: *Ts, timeout_s: float | None = None) -> Flow[T]:
     """Call a function in a child process that is ended at the deadline, whatever it does; the answer is its result.
 
-    For what may take long or block. The function must be one of a module, arguments and result must be picklable.
+    For what may take long or block; `timeout_s` ends it before the deadline of the fetch. The function must be one of a
+    module, arguments and result must be picklable.
     """
-    answer: T = yield Heavy(function, arguments)
+    answer: T = yield Heavy(function, arguments, timeout_s)
     return answer
 
 
@@ -352,45 +339,3 @@ def _plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [_plain(item) for item in value]
     return value
-
-
-def _no_value(_constant: str) -> None:
-    return None
-
-
-def _finite(digits: str) -> float | None:
-    value = float(digits)
-    return value if math.isfinite(value) else None
-
-
-def _unambiguous(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    members = dict(pairs)
-    if len(members) != len(pairs):
-        seen: set[str] = set()
-        twice = next(key for key, _ in pairs if key in seen or seen.add(key))  # type: ignore[func-returns-value]
-        raise ValueError(f"the key {shortened(twice, 60)!r} stands twice in one object")
-    return members
-
-
-def _refuse_depth(text: str) -> None:
-    """Refuse nesting that would exhaust the stack, before any parser sees it."""
-    if text.count("[") + text.count("{") <= DEEPEST_JSON:
-        return
-    depth = 0
-    in_string = escaped = False
-    for character in text:
-        if in_string:
-            if escaped:
-                escaped = False
-            elif character == "\\":
-                escaped = True
-            elif character == '"':
-                in_string = False
-        elif character == '"':
-            in_string = True
-        elif character in "[{":
-            depth += 1
-            if depth > DEEPEST_JSON:
-                raise ParseError(f"the answer nests deeper than {DEEPEST_JSON} levels")
-        elif character in "]}":
-            depth -= 1

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 from urllib.parse import parse_qsl, urlsplit
 
-from checkmill.model.errors import ConfigurationError, SourceError, error_for_status
+from checkmill.model.errors import ConfigurationError, ReadError, SourceError, error_for_status
 from checkmill.model.flow import (
     Attempt,
     Call,
@@ -115,4 +115,11 @@ class _Play:
         if self.converse is None:
             raise AssertionError(f"the flow talks to {call.where}: give play a function, converse=..., that answers")
         answer = self.converse(call)
-        return Exchanged(answer, address=call.where) if isinstance(answer, bytes) else answer
+        exchanged = Exchanged(answer, address=call.where) if isinstance(answer, bytes) else answer
+        if call.read_bytes is None:
+            return exchanged
+        count, came = call.whole_length(exchanged.data), len(exchanged.data)
+        if count is None or count > came:
+            wanted = "its end" if count is None else f"{count} bytes"
+            raise ReadError(f"{call.where} closed after {came} bytes, without {wanted}")
+        return replace(exchanged, data=exchanged.data[:count])

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from checkmill.model.answertext import DEEPEST_JSON
 from checkmill.model.errors import ParseError
-from checkmill.model.flow import DEEPEST_JSON, Response
+from checkmill.model.flow import Response
 
 
 def nested(depth: int, opening: str = "[", closing: str = "]", inner: str = "1") -> bytes:

@@ -13,6 +13,7 @@ from checkmill.model.errors import (
     ConnectError,
     DeadlineError,
     DnsError,
+    PluginError,
     RateLimitError,
     ReadError,
     SourceError,
@@ -37,6 +38,11 @@ def saying(*pieces: bytes, hang: bool = False) -> Callable[[Talk], None]:
     return talk
 
 
+def told_by_first_byte(came: bytes) -> int | None:
+    """The length of an answer whose first byte says how many follow."""
+    return 1 + came[0] if came else None
+
+
 def resetting(talk: Talk) -> None:
     talk.connection.recv(10_000)
     talk.reset()
@@ -49,6 +55,8 @@ def resetting(talk: Talk) -> None:
         ([], False, {}, b""),
         ([b"po", b"ng", b"!"], True, {"read_bytes": 4}, b"pong"),
         ([b"pong"], True, {"read_bytes": 0}, b""),
+        ([b"\x03", b"p", b"ong and more"], True, {"read_bytes": told_by_first_byte}, b"\x03pon"),
+        ([b"\x00"], True, {"read_bytes": told_by_first_byte}, b"\x00"),
         ([b"pong\r", b"\nnext"], True, {"read_until": b"\r\n"}, b"pong\r\n"),
         ([b"\r\n"], True, {"read_until": b"\r\n"}, b"\r\n"),
         ([b"x" * 200_000], False, {"max_size": 200_000}, b"x" * 200_000),
@@ -58,6 +66,8 @@ def resetting(talk: Talk) -> None:
         "nothing",
         "a number of bytes",
         "no bytes",
+        "a length that the answer tells",
+        "a length that ends it",
         "an end mark",
         "the mark alone",
         "up to the cap",
@@ -119,6 +129,9 @@ def test_exchanges_are_made_side_by_side_and_each_is_sent(fetch: Any) -> None:
     ("talk", "how", "error", "words"),
     [
         (saying(b"po"), {"read_bytes": 4}, ReadError, "{where} closed after 2 bytes, without 4 bytes"),
+        (saying(b"\x05po"), {"read_bytes": told_by_first_byte}, ReadError, "closed after 3 bytes, without 6 bytes"),
+        (saying(b""), {"read_bytes": told_by_first_byte}, ReadError, "closed after 0 bytes, without its end"),
+        (saying(b"po"), {"read_bytes": lambda _: 1 / 0}, PluginError, "failed with ZeroDivisionError"),
         (saying(b"po"), {"read_until": b"\n"}, ReadError, "{where} closed after 2 bytes, without the end mark b'\\n'"),
         (saying(b"x" * 11), {"max_size": 10}, TooLargeError, "larger than the 10 bytes that max_size allows"),
         (saying(b"x" * 11), {"max_size": 10, "read_until": b"\n"}, TooLargeError, "larger than the 10 bytes"),
@@ -127,7 +140,19 @@ def test_exchanges_are_made_side_by_side_and_each_is_sent(fetch: Any) -> None:
         (lambda talk: talk.drip(b"x"), {"timeout_s": 0.2}, DeadlineError, "no whole answer from {where} within 0.2"),
         (resetting, {}, ReadError, "{where} reset the connection"),
     ],
-    ids=["too short", "no mark", "too large", "too large for a mark", "asks too much", "hangs", "drips", "resets"],
+    ids=[
+        "too short",
+        "shorter than told",
+        "no length",
+        "a crash",
+        "no mark",
+        "too large",
+        "too large for a mark",
+        "asks too much",
+        "hangs",
+        "drips",
+        "resets",
+    ],
 )
 def test_what_goes_wrong_over_tcp_is_said(
     fetch: Any, talk: Callable[[Talk], None], how: dict[str, Any], error: type[SourceError], words: str

@@ -18,6 +18,7 @@ from checkmill.model.errors import (
 )
 from checkmill.model.flow import Exchanged
 from checkmill.model.reach import host_of
+from checkmill.steps.fetching.flowing import crashed
 from checkmill.steps.fetching.moves import Converse, seconds_text
 from checkmill.steps.fetching.resolving import Found, allowed, found_within
 
@@ -114,9 +115,7 @@ class Conversation:
             connection.sendall(call.payload)
         except TimeoutError:
             raise self._late() from None
-        if call.read_bytes is not None:
-            return self._stream(connection, call.read_bytes)
-        return self._stream(connection, None)
+        return self._stream(connection)
 
     def _datagram(self, connection: socket.socket) -> bytes:
         data = self._piece(connection, self._order.max_size + 1)
@@ -124,18 +123,17 @@ class Conversation:
             raise self._too_large()
         return data
 
-    def _stream(self, connection: socket.socket, count: int | None) -> bytes:
+    def _stream(self, connection: socket.socket) -> bytes:
         """Read until the count, the end mark or the end."""
         mark = self._order.exchange.read_until
-        if count is not None and count > self._order.max_size:
-            raise self._too_large()
         data = bytearray()
+        count = self._count(data)
         while count is None or len(data) < count:
             piece = self._piece(connection, _PIECE if count is None else min(_PIECE, count - len(data)))
             if not piece:
-                if count is None and mark is None:
+                if self._order.exchange.read_bytes is None and mark is None:
                     break
-                wanted = f"{count} bytes" if mark is None else f"the end mark {mark!r}"
+                wanted = _wanted(count, mark)
                 raise ReadError(f"{self._order.exchange.where} closed after {len(data)} bytes, without {wanted}")
             seen = max(0, len(data) - len(mark or b""))
             data += piece
@@ -146,7 +144,19 @@ class Conversation:
                 raise self._too_large()
             if found >= 0:
                 break
-        return bytes(data)
+            if count is None:
+                count = self._count(data)
+        return bytes(data if count is None else data[:count])
+
+    def _count(self, data: bytearray) -> int | None:
+        """How many bytes the whole answer has, as far as that is known; the function that tells is the plugin's own."""
+        try:
+            count = self._order.exchange.whole_length(bytes(data))
+        except Exception as crash:  # noqa: BLE001 - the wall round a plugin
+            raise crashed(f"the length of the answer from {self._order.exchange.where}", crash) from None
+        if count is not None and (type(count) is not int or count > self._order.max_size):
+            raise self._too_large()
+        return count
 
     def _piece(self, connection: socket.socket, size: int) -> bytes:
         self._arm(connection, self._order.read_timeout_s)
@@ -174,6 +184,12 @@ class Conversation:
     def _too_large(self) -> TooLargeError:
         where, cap = self._order.exchange.where, self._order.max_size
         return TooLargeError(f"the answer from {where} is larger than the {cap} bytes that max_size allows")
+
+
+def _wanted(count: int | None, mark: bytes | None) -> str:
+    if mark is not None:
+        return f"the end mark {mark!r}"
+    return "its end" if count is None else f"{count} bytes"
 
 
 def _reason(error: OSError) -> str:

@@ -140,7 +140,10 @@ def _conversation(call: Exchange, terms: Terms) -> Converse:
 def _apart(call: Heavy, terms: Terms) -> Steps:
     with Following(terms, "call", getattr(call.function, "__qualname__", type(call.function).__name__)) as following:
         following.try_once()
-        result = yield Apart(terms.name, call.function, call.arguments, terms.deadline, terms.max_size)
+        deadline = terms.deadline
+        if call.timeout_s is not None:
+            deadline = min(deadline, terms.edges.monotonic() + call.timeout_s)
+        result = yield Apart(terms.name, call.function, call.arguments, deadline, terms.max_size)
     if not isinstance(result, GaveFlow):
         return result
     # It only described what to ask for: that is asked here, where the connections are.

@@ -1,0 +1,116 @@
+"""Who a figure is of: ids that hold, names that people write, entries that name nobody, order that means nothing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from checkmill.api.v1 import Sample
+from checkmill_nezha.metrics import NEZHA
+from plugins.nezha.documented import (
+    DETAILS,
+    ENTRY,
+    LIST,
+    SERVER,
+    figure,
+    only,
+    samples,
+    server,
+    success,
+)
+
+
+@pytest.mark.parametrize("name", [one.name for one in NEZHA.metrics])
+def test_servers_come_in_order_of_their_ids_however_they_are_answered(name: str) -> None:
+    rows = [server(number, f"s{number}") for number in (10, 9, 2, 1)]
+    histories = {f"/api/v1/monitor/{number}": success() for number in (1, 2, 9, 10)}
+    there = samples(name, {DETAILS: success(*rows), LIST: success(*rows), **histories})
+    back = samples(name, {DETAILS: success(*rows[::-1]), LIST: success(*rows[::-1]), **histories})
+    assert there == back
+    ids = [int(sample.labels["id"]) for sample in there if "id" in sample.labels]
+    assert ids == sorted(ids)
+
+
+@pytest.mark.parametrize(
+    ("name", "host"),
+    [
+        ("web-1", "web-1"),
+        ("", "server 1"),
+        ("  ", "server 1"),
+        (None, "server 1"),
+        (7, "server 1"),
+        ("two\nlines", "two lines"),
+        ("a|b;c\"d'e", "a|b;c\"d'e"),
+        ("서울-1 🚀", "서울-1 🚀"),
+        ("half \ud800", "half ?"),
+        ("x" * 300, "x" * 197 + "..."),
+    ],
+    ids=lambda value: str(value)[:12].encode("ascii", "replace").decode(),
+)
+def test_a_name_is_one_line(name: Any, host: str) -> None:
+    assert only(figure("cpu", server(name=name))).labels == {"host": host, "id": "1"}
+
+
+def test_servers_of_one_name_are_told_apart_by_their_ids() -> None:
+    rows = [server(3, "web"), server(7, "web"), server(8, "db")]
+    found = samples("cpu", {DETAILS: success(*rows)})
+    assert [sample.labels for sample in found] == [
+        {"host": "web (id 3)", "id": "3"},
+        {"host": "web (id 7)", "id": "7"},
+        {"host": "db", "id": "8"},
+    ]
+
+
+@pytest.mark.parametrize(("raw", "text"), [(1, "1"), ((1 << 53) + 1, str((1 << 53) + 1)), ((1 << 64) - 1, None)])
+def test_an_id_may_have_64_bits(raw: int, text: str | None) -> None:
+    assert only(figure("cpu", server(number=raw))).labels["id"] == (text or str(raw))
+
+
+@pytest.mark.parametrize(
+    ("row", "says"),
+    [
+        ({**SERVER, "id": None}, "entry 2 of the servers has no id that is one: null"),
+        ({**SERVER, "id": 0}, "entry 2 of the servers has no id that is one: 0"),
+        ({**SERVER, "id": -1}, "entry 2 of the servers has no id that is one: -1"),
+        ({**SERVER, "id": True}, "entry 2 of the servers has no id that is one: true"),
+        ({**SERVER, "id": "2"}, "entry 2 of the servers has no id that is one: text: 2"),
+        ({**SERVER, "id": 1.5}, "entry 2 of the servers has no id that is one: 1.5"),
+        ({**SERVER, "id": 1 << 64}, "entry 2 of the servers has no id that is one: a number of 65 bits"),
+        ([SERVER], "entry 2 of the servers should be an object, but is a list of 1"),
+        (None, "entry 2 of the servers should be an object, but is null"),
+        ("Server2", "entry 2 of the servers should be an object, but is text: Server2"),
+    ],
+    ids=lambda value: "" if isinstance(value, dict) else str(value)[:40],
+)
+@pytest.mark.parametrize("name", ["cpu", "agent_age", "servers", "inactive_agents", "never_reported", "swap_used"])
+def test_an_entry_that_names_no_server_may_be_any(name: str, row: Any, says: str) -> None:
+    found = samples(name, {DETAILS: success(SERVER, row), LIST: success(ENTRY, row)})
+    assert found[0] == Sample.missing(says)
+    assert not found[1].is_missing
+
+
+@pytest.mark.parametrize("name", ["cpu", "agent_age", "inactive_agents", "never_reported"])
+def test_an_id_that_stands_twice_is_nobody(name: str) -> None:
+    rows = [SERVER, server(name="other"), SERVER]
+    found = only(samples(name, {DETAILS: success(*rows), LIST: success(*rows)}))
+    assert found.is_missing
+    assert "the id 1 stands twice in the answer, with different data" in found.reason
+
+
+def test_the_same_entry_twice_is_one_server() -> None:
+    assert figure("cpu", SERVER) == samples("cpu", {DETAILS: success(SERVER, SERVER)})
+
+
+@pytest.mark.parametrize("tag", [None, 7, ["a"]])
+@pytest.mark.parametrize("name", ["cpu", "inactive_agents"])
+def test_a_tag_that_is_no_text_leaves_its_server_in_doubt(name: str, tag: Any) -> None:
+    row = server(tag=tag)
+    found = only(samples(name, {DETAILS: success(row), LIST: success(row)}))
+    assert "its tag should be a text, but is" in found.reason
+
+
+def test_a_thousand_servers_are_a_thousand_samples() -> None:
+    rows = [server(number, f"s{number % 300}") for number in range(1, 1501)]
+    found = samples("cpu", {DETAILS: success(*rows)})
+    assert len({sample.labels["host"] for sample in found}) == 1500
