@@ -8,14 +8,38 @@ documented either, so a failure may well come with status 200.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
-from checkmill.api.v1 import ParseError, Response, redact
+from checkmill.api.v1 import ParseError, ReadError, Response, redact
 
 #: The longest text of the vendor's that is passed on, in characters.
 LONGEST_TEXT = 300
 _LONGEST_CODE = 40
+_ABSENT = re.compile(r"not.{0,9}(found|exist|registered)|no such|unknown|invalid.{0,3}scenario|deleted", re.IGNORECASE)
+_KEY = re.compile(r"app.?key", re.IGNORECASE)
+
+
+class RefusedError(ReadError):
+    """The answer's header says no. `code` and `message` are the vendor's, on one line, without secrets."""
+
+    stage = "refused"
+
+    def __init__(self, what: str, *, code: str, message: str) -> None:
+        said = message or "no reason given"
+        super().__init__(f"NHN says of {what}: {said}" + (f" (code {code})" if code else ""))
+        self.code = code
+        self.message = message
+
+    @property
+    def says_absent(self) -> bool:
+        """Whether the vendor's words are about a scenario that is not there.
+
+        No list of codes is published, so the words are all there is; a refused Appkey may be worded alike, and is not
+        meant.
+        """
+        return bool(_ABSENT.search(self.message)) and not _KEY.search(self.message)
 
 
 @dataclass(frozen=True)
@@ -50,6 +74,18 @@ def envelope_of(response: Response) -> Envelope:
         message=one_line(message) if isinstance(message, str) else "",
         body=answer.get("body"),
     )
+
+
+def body_of(response: Response, what: str) -> Any:
+    """Give the body of an answer whose HTTP status says success. `what` says what was asked, for people.
+
+    Raises `RefusedError` where the header says failure, whatever the status said, and `ParseError` where it decides
+    nothing.
+    """
+    envelope = envelope_of(response)
+    if not envelope.successful:
+        raise RefusedError(what, code=envelope.code, message=envelope.message)
+    return envelope.body
 
 
 def one_line(text: str, longest: int = LONGEST_TEXT) -> str:

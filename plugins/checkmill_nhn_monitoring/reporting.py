@@ -38,7 +38,7 @@ from checkmill.api.v1 import (
 )
 from checkmill_nhn_monitoring.calls import post_multiple, post_single
 from checkmill_nhn_monitoring.envelope import Envelope, envelope_of, one_line
-from checkmill_nhn_monitoring.sandbox import SANDBOX
+from checkmill_nhn_monitoring.sandbox import BATCHMON_SANDBOX
 from checkmill_nhn_monitoring.settings import BatchmonSettings, BatchmonTarget
 
 #: The default body. The service keeps and echoes what it gets, so hosts, labels and details stay at home.
@@ -170,5 +170,5 @@ NHN_BATCHMON = Reporter(
     body=DEFAULT_BODY,
     content="json object",
     help="batch monitoring of NHN Cloud Service Monitoring",
-    sandbox=SANDBOX,
+    sandbox=BATCHMON_SANDBOX,
 )
