@@ -1,14 +1,14 @@
-"""A hostile WhaTap through the real driver, a real server and real judging. CHECKMILL_STRESS=full: 10,000 answers."""
+"""Hostile vendors through the real driver, a real server and real judging. CHECKMILL_STRESS=full: 10,000 each."""
 
 from __future__ import annotations
 
 import gzip
-import json
 import logging
 import os
 import re
 import subprocess
 import sys
+import threading
 import time
 import zlib
 from collections import Counter
@@ -17,103 +17,125 @@ from dataclasses import replace
 
 import pytest
 
-from checkmill.api.v1 import Secret
 from checkmill.edges import Edges
 from checkmill.model.errors import PluginError
 from checkmill.model.fetch import Fetch
+from checkmill.model.levels import Levels
 from checkmill.model.memory import Memory
+from checkmill.model.result import Result
 from checkmill.model.rule import Rule
-from checkmill.model.settings import MIB, NoQuery
+from checkmill.model.settings import MIB
 from checkmill.model.source import ConfiguredSource
 from checkmill.model.state import State
 from checkmill.steps.fetching import fetch_all
 from checkmill.steps.judging import Extraction, judge
-from checkmill_whatap.metrics import WHATAP
-from checkmill_whatap.settings import Settings
-from support.hostile import HOSTS, KINDS, cpu_answer, hostility, response
+from support.hostile import KINDS, Document, hostility, response
+from support.hostile_vendors import VENDORS, Asked, HostileVendor
 from support.loopback import Reply, Server, Talk, http_server, raw_server
 from support.rules import above, rule
 from support.stress import scale
 
-ANSWERS = scale(150, 10_000)
-#: As many sources are asked at the same time.
-AT_ONCE = 50
-DEADLINE_S = 1.0
-DOCUMENTED = json.dumps(cpu_answer()).encode()
-NUMBER = re.compile(rb"/(\d+)/open/json/")
+ANSWERS = scale(60, 10_000)
+DEADLINE_S = 2.0
+REQUEST = re.compile(rb"([A-Z]+) /(\d+)(/[^ ]*) ")
+BOMB = gzip.compress(bytes(8 * MIB))
 
 
-def source(server: Server, number: int) -> ConfiguredSource:
-    settings = Settings(
-        base_url=f"{server.url}/{number}", pcode=5490, token=Secret("tok-of-the-hostile"), max_size=MIB, retries=1
-    )
-    return ConfiguredSource(f"shop-{number}", WHATAP, settings, labels={}, file="", digest="")
+def source(vendor: HostileVendor, server: Server, number: int) -> ConfiguredSource:
+    settings = vendor.settings(f"{server.url}/{number}")
+    return ConfiguredSource(f"shop-{number}", vendor.source, settings, labels={}, file="", digest="")
 
 
-def rules_on(one: ConfiguredSource) -> list[Rule]:
-    """A service for each host, and one for all hosts together: both above 90 % are wrong."""
-    cpu = WHATAP.metric("cpu")
-    assert cpu is not None
-    rules = [
-        rule("each", of=cpu, sources=[one], each="host", levels=above(crit=90.0)),
-        rule("worst", of=cpu, sources=[one], levels=above(crit=90.0)),
-    ]
-    fetch = Fetch(one, cpu.dataset, NoQuery(), DEADLINE_S)
-    return [
-        replace(r, readings=tuple(replace(reading, fetch=fetch) for reading in r.readings), inventories={})
-        for r in rules
-    ]
+def rules_on(vendor: HostileVendor, one: ConfiguredSource) -> list[Rule]:
+    """The vendor's rules on one source: whatever it says breaks them."""
+    rules = []
+    for number, watched in enumerate(vendor.watched):
+        metric = vendor.source.metric(watched.metric)
+        assert metric is not None, watched.metric
+        levels = Levels(states={"*": State.CRITICAL}) if metric.is_state else above(crit=watched.crit)
+        made = rule(f"rule-{number}", of=metric, sources=[one], each=watched.each, levels=levels)
+        query = watched.query or metric.dataset.query_type()
+        fetch = Fetch(one, metric.dataset, query, DEADLINE_S)
+        readings = tuple(replace(reading, query=query, fetch=fetch) for reading in made.readings)
+        rules.append(replace(made, readings=readings, inventories={}))
+    return rules
 
 
+class Hostile:
+    """The server of one vendor: source 0 is answered as documented, any other once in a hostile way."""
+
+    def __init__(self, vendor: HostileVendor) -> None:
+        self.vendor = vendor
+        self.url = ""
+        self._asked: Counter[int] = Counter()
+        self._lock = threading.Lock()
+
+    def kind_of(self, number: int) -> str:
+        return hostility(number, BOMB, Document({"a": 1})).kind
+
+    def talk(self, talk: Talk) -> None:
+        request = talk.read_request()
+        asked = REQUEST.match(request)
+        if asked is None:  # cut off before it could ask
+            return
+        number = int(asked[2])
+        body = request.partition(b"\r\n\r\n")[2].decode(errors="replace")
+        document = self.vendor.answer(Asked(asked[1].decode(), asked[3].decode(), body, time.time()))
+        site = f"{self.url}/{number}".encode()
+        written = document.write
+        document = replace(document, write=lambda value: written(value).replace(b"SITE", site))
+        with self._lock:
+            turn = self._asked[number]
+            self._asked[number] += 1
+        if number and turn == number % self.vendor.requests:
+            hostility(number, BOMB, document).talk(talk)
+        else:
+            talk.say(response(document.body, status=document.status))
+
+
+@pytest.mark.parametrize("vendor", VENDORS, ids=lambda vendor: vendor.name)
 def test_no_hostile_answer_is_ever_ok_or_a_traceback_or_late(
-    caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
+    vendor: HostileVendor, caplog: pytest.LogCaptureFixture, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    bomb = gzip.compress(bytes(8 * MIB))
     kinds: Counter[str] = Counter()
     states: Counter[str] = Counter()
     stages: Counter[str] = Counter()
     worst_late_s = -DEADLINE_S
     wrong: list[str] = []
-
-    def talk(talk: Talk) -> None:
-        asked = NUMBER.search(talk.read_request())
-        if asked is None:  # cut off before it could ask
-            return
-        number = int(asked[1])
-        # The first of all answers as documented, so that the hosts are known.
-        talk.say(response(DOCUMENTED)) if number == 0 else hostility(number, bomb).talk(talk)
+    hostile = Hostile(vendor)
 
     started = time.monotonic()
-    with raw_server(talk) as server:
-        healthy = source(server, 0)
-        memories = {r.name: judged(r, [healthy], Memory())[1] for r in rules_on(healthy)}
-        for first in range(1, ANSWERS + 1, AT_ONCE):
-            numbers = range(first, min(first + AT_ONCE, ANSWERS + 1))
-            sources = [source(server, number) for number in numbers]
-            rules = [rules_on(one) for one in sources]
+    with raw_server(hostile.talk) as server:
+        hostile.url = server.url
+        healthy = source(vendor, server, 0)
+        memories = {r.name: documented(vendor, r) for r in rules_on(vendor, healthy)}
+        for first in range(1, ANSWERS + 1, vendor.at_once):
+            numbers = range(first, min(first + vendor.at_once, ANSWERS + 1))
+            sources = [source(vendor, server, number) for number in numbers]
+            rules = [rules_on(vendor, one) for one in sources]
             asked_at = time.monotonic()
             fetched = fetch_all([r.readings[0].fetch for one in rules for r in one], Edges())
             worst_late_s = max(worst_late_s, time.monotonic() - asked_at - DEADLINE_S)
             extraction = Extraction(fetched)
             for number, own in zip(numbers, rules, strict=True):
-                kind = hostility(number, bomb).kind
+                kind = hostile.kind_of(number)
                 kinds[kind] += 1
-                one = fetched[own[0].readings[0].fetch.key]
-                stages["answered" if one.error is None else one.error.stage] += 1
-                if isinstance(one.error, PluginError):
-                    wrong.append(f"{number} ({kind}): {one.error.sentence}")
                 for each in own:
+                    one = fetched[each.readings[0].fetch.key]
+                    stages["answered" if one.error is None else one.error.stage] += 1
+                    if isinstance(one.error, PluginError):
+                        wrong.append(f"{number} ({kind}): {one.error.sentence}")
                     results = judge(each, extraction, memories[each.name], one.ended_at).results
                     states.update(result.state.value for result in results)
-                    fine = [result for result in results if result.state is State.OK]
-                    wrong += [f"{number} ({kind}): {result.service}: {result.output}" for result in fine]
+                    wrong += [f"{number} ({kind}): {result.service}: {result.output}" for result in fine(results)]
                     if not results:
                         wrong.append(f"{number} ({kind}): no result")
             wrong += [f"plugin: {error.sentence}" for error in extraction.plugin_errors()]
     lasted_s = time.monotonic() - started
     tracebacks = [one for one in caplog.records if one.exc_info or one.levelno >= logging.ERROR]
     with capsys.disabled():
-        print(f"\nhostile answers: {ANSWERS} in {lasted_s:.0f} s: {dict(kinds)}\n  {dict(stages)}, {dict(states)}")
+        print(f"\n{vendor.name}: {ANSWERS} hostile answers in {lasted_s:.0f} s: {dict(kinds)}")
+        print(f"  {dict(stages)}, {dict(states)}")
         print(f"  false OK {states['OK']}, tracebacks {len(tracebacks)}, worst {worst_late_s:+.2f} s past the deadline")
     assert wrong == []
     assert tracebacks == []
@@ -121,12 +143,18 @@ def test_no_hostile_answer_is_ever_ok_or_a_traceback_or_late(
     assert set(kinds) == set(KINDS)
 
 
-def judged(one: Rule, sources: list[ConfiguredSource], memory: Memory) -> tuple[list[State], Memory]:
+def fine(results: tuple[Result, ...]) -> list[Result]:
+    return [result for result in results if result.state is State.OK]
+
+
+def documented(vendor: HostileVendor, one: Rule) -> Memory:
+    """Judge the documented answer, of which everything is wrong, and give what the rule remembers then."""
     fetched = fetch_all([reading.fetch for reading in one.readings], Edges())
-    judgement = judge(one, Extraction(fetched), memory, time.time())
+    judgement = judge(one, Extraction(fetched), Memory(), time.time())
     states = [result.state for result in judgement.results]
-    assert states == [State.CRITICAL] * (len(HOSTS) if one.each else 1), [r.output for r in judgement.results]
-    return states, judgement.memory
+    count = vendor.services if one.each else 1
+    assert states == [State.CRITICAL] * count, [result.output for result in judgement.results]
+    return judgement.memory
 
 
 MEMORY_PROGRAM = """

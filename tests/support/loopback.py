@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import ssl
 import threading
@@ -129,9 +130,16 @@ class Talk:
     over: threading.Event
 
     def read_request(self) -> bytes:
-        """Read up to the end of the request's headers."""
+        """Read a request, with its body if it says how long that is."""
         text = b""
         while b"\r\n\r\n" not in text:
+            piece = self.connection.recv(65536)
+            if not piece:
+                return text
+            text += piece
+        said = re.search(rb"\r\ncontent-length: *(\d+)", text, re.IGNORECASE)
+        whole = text.index(b"\r\n\r\n") + 4 + (int(said[1]) if said else 0)
+        while len(text) < whole:
             piece = self.connection.recv(65536)
             if not piece:
                 break

@@ -1,0 +1,300 @@
+"""For each plugin: a source, rules that everything it is told breaks, and the documented answers that say so.
+
+What each vendor answers is written here by its documents, in its own shapes, and not by the plugins' own sandboxes.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+from urllib.parse import parse_qs
+
+from checkmill.api.v1 import Secret
+from checkmill.model.settings import MIB, Query, SourceSettings
+from checkmill.model.source import Source
+from checkmill.model.state import State
+from checkmill_checkmk.metrics import CHECKMK
+from checkmill_checkmk.settings import Settings as CheckmkSettings
+from checkmill_checkmk.settings import SlaQuery
+from checkmill_nezha.metrics import NEZHA
+from checkmill_nezha.settings import Settings as NezhaSettings
+from checkmill_nhn_monitoring.metrics import NHN_MONITORING
+from checkmill_nhn_monitoring.settings import Settings as MonitoringSettings
+from checkmill_nhn_watcher.metrics import WATCHER
+from checkmill_nhn_watcher.settings import Settings as WatcherSettings
+from checkmill_whatap.metrics import WHATAP
+from checkmill_whatap.settings import Settings as WhatapSettings
+from support.hostile import Document, as_literal
+
+HOSTS = ("web-1", "web-2", "db-1", "웹-3")
+#: Above every limit of a rule on percent.
+FAR_ABOVE = 99.0
+SECRET = "tok-of-the-hostile"
+
+
+@dataclass(frozen=True)
+class Asked:
+    """One request: `path` without the number of the source, `body` as it came."""
+
+    method: str
+    path: str
+    body: str
+    at: float
+
+
+@dataclass(frozen=True)
+class Watched:
+    """One metric and the rule on it: a numeric one is wrong above `crit`, of a state metric every word is."""
+
+    metric: str
+    each: tuple[str, ...] = ()
+    crit: float = 0.0
+    query: Query | None = None
+
+
+@dataclass(frozen=True)
+class HostileVendor:
+    """`settings` gives those of a source at an address, `answer` what is documented; one fetch asks `requests` times.
+
+    As many sources are asked at the same time as `at_once`: fewer where a fetch asks often or starts processes.
+
+    `services` is how many things each rule with `each` must see in the documented answers, all of them CRITICAL.
+    """
+
+    name: str
+    source: Source[Any]
+    settings: Callable[[str], SourceSettings]
+    answer: Callable[[Asked], Document]
+    watched: tuple[Watched, ...]
+    requests: int = 1
+    services: int = 4
+    at_once: int = 50
+    states: Mapping[str, State] = field(default_factory=dict)
+
+
+def _common(url: str) -> dict[str, Any]:
+    return {"base_url": url, "max_size": MIB, "retries": 1}
+
+
+# WhaTap: every host at 99 % CPU.
+
+
+def _whatap(_: Asked) -> Document:
+    return Document({"pname": "LOCAL_INFRA", "values": dict.fromkeys(HOSTS, FAR_ABOVE)})
+
+
+WHATAP_HOSTILE = HostileVendor(
+    "whatap",
+    WHATAP,
+    lambda url: WhatapSettings(**_common(url), pcode=5490, token=Secret(SECRET)),
+    _whatap,
+    (Watched("cpu", ("host",), 90.0), Watched("cpu", (), 90.0)),
+)
+
+
+# Nezha: every server reports, with CPU and memory nearly used up.
+
+
+def _nezha(asked: Asked) -> Document:
+    entries = [
+        {
+            "id": number,
+            "name": host,
+            "tag": "shop",
+            "last_active": int(asked.at),
+            "ipv4": "192.0.2.1",
+            "ipv6": "",
+            "valid_ip": "192.0.2.1",
+            "host": {
+                "Platform": "debian",
+                "PlatformVersion": "12",
+                "CPU": ["Model 4 Virtual Core"],
+                "MemTotal": 10**9,
+                "DiskTotal": 10**12,
+                "SwapTotal": 10**9,
+                "Arch": "amd64",
+                "Virtualization": "kvm",
+                "BootTime": int(asked.at) - 86400,
+                "CountryCode": "kr",
+                "Version": "0.20.1",
+            },
+            "status": {
+                "CPU": FAR_ABOVE,
+                "MemUsed": 10**9 * 99 // 100,
+                "SwapUsed": 0,
+                "DiskUsed": 10**12 * 99 // 100,
+                "NetInTransfer": 1,
+                "NetOutTransfer": 1,
+                "NetInSpeed": 1,
+                "NetOutSpeed": 1,
+                "Uptime": 86400,
+                "Load1": FAR_ABOVE,
+                "Load5": FAR_ABOVE,
+                "Load15": FAR_ABOVE,
+                "TcpConnCount": 1,
+                "UdpConnCount": 1,
+                "ProcessCount": 1,
+            },
+        }
+        for number, host in enumerate(HOSTS, start=1)
+    ]
+    return Document({"code": 0, "message": "success", "result": entries})
+
+
+NEZHA_HOSTILE = HostileVendor(
+    "nezha",
+    NEZHA,
+    lambda url: NezhaSettings(**_common(url), token=Secret(SECRET), api="v0"),
+    _nezha,
+    (Watched("cpu", ("host",), 90.0), Watched("memory_used", ("host",), 90.0), Watched("load1", (), 90.0)),
+)
+
+
+# Checkmk: every SLA broken.
+
+
+def _checkmk(asked: Asked) -> Document:
+    form = {name: values[0] for name, values in parse_qs(asked.body).items()}
+    sites: dict[str, Any] = {"mysite": {}}
+    until = asked.at // 604800 * 604800
+    for slas, _, services in json.loads(form["request"])["query"]:
+        for host, service in services:
+            for sla in slas:
+                key = ((host, service), sla, ("sla_period_range", (1, 0)), "weekly")
+                sites["mysite"].setdefault(host, {}).setdefault(service, {})[key] = _broken_sla(sla, until)
+    return Document({"result_code": 0, "result": sites}, write=as_literal)
+
+
+def _broken_sla(sla: str, until: float) -> dict[str, Any]:
+    period = {
+        "timerange": (until - 604800.0, until),
+        "duration": 604800.0,
+        "sla_broken": True,
+        "statistics": {"duration": {0: 60480.0, 2: 544320.0}, "percentage": {0: 10.0, 2: 90.0}},
+        "subresults": [
+            {
+                "requirement": (0, "min", 99.0),
+                "sla_broken": True,
+                "error_instances": [],
+                "deviation_info": {"deviation": -89.0, "deviation_state": 2, "levels": (5.0, 1.0), "limit": 0.0},
+            }
+        ],
+    }
+    plugin = {"plugin_id": "service_state_percentage", "timerange_sla_duration": 604800.0, "period_results": [period]}
+    return {"sla_id": sla, "sla_period": "weekly", "plugin_results": [plugin]}
+
+
+_SLA = SlaQuery(sla="gold", services=tuple((host, "CPU load") for host in HOSTS))
+
+CHECKMK_HOSTILE = HostileVendor(
+    "checkmk",
+    CHECKMK,
+    lambda url: CheckmkSettings(**_common(url), username="automation", secret=Secret(SECRET)),
+    _checkmk,
+    at_once=10,
+    watched=(Watched("sla_broken", ("host",), query=_SLA), Watched("sla_broken", (), query=_SLA)),
+)
+
+
+# NHN Cloud Resource Watcher: every alarm switched off, every notification failed.
+
+
+def _watcher(asked: Asked) -> Document:
+    header = {"isSuccessful": True, "resultCode": 0, "resultMessage": ""}
+    if "/alarm-history" in asked.path:
+        records = [_record(number, asked.at) for number in range(3)]
+        return Document({"header": header, "alarmHistories": records, "totalItems": len(records)})
+    alarms = [
+        {
+            "alarmId": f"alarm-{number}",
+            "alarmName": host,
+            "alarmStatusCode": "DISABLED",
+            "alarmRule": {"alarmRuleId": "rule-1", "alarmRuleName": "all", "alarmRuleStatusCode": "STABLE"},
+            "description": "",
+            "regDatetime": "2026-01-01T00:00:00",
+            "modDatetime": "2026-01-02T00:00:00",
+            "delDatetime": "",
+        }
+        for number, host in enumerate(HOSTS)
+    ]
+    return Document({"header": header, "alarms": alarms, "totalItems": len(alarms)})
+
+
+def _record(number: int, at: float) -> dict[str, Any]:
+    happened = datetime.fromtimestamp(at - 60 * (number + 1), UTC).strftime("%Y-%m-%dT%H:%M:%S")
+    return {
+        "alarmHistoryId": f"record-{number}",
+        "alarmSendResultTypeCode": "FAILURE",
+        "resource": {"resourceKey": "r-1", "resourceName": "vm", "resourceStatusCode": "STABLE"},
+        "event": {"alarmId": "a", "eventId": "event_id.vm.create", "eventDatetime": happened, "regDatetime": happened},
+    }
+
+
+WATCHER_HOSTILE = HostileVendor(
+    "nhn-watcher",
+    WATCHER,
+    lambda url: WatcherSettings(
+        **_common(url),
+        appkey=Secret(SECRET),
+        user_access_key=Secret(SECRET),
+        secret_access_key=Secret(SECRET),
+        zone="UTC",
+    ),
+    _watcher,
+    (Watched("alarm_status", ("alarm",)), Watched("failed_notifications", ("alarm",))),
+    requests=5,
+    at_once=15,
+)
+
+
+# NHN Cloud Service Monitoring: every scenario demands what its site does not answer.
+
+_SCENARIOS = {host: f"12962600-5c39-11ea-bd8f-0bbd7856015{number}" for number, host in enumerate(HOSTS)}
+
+
+def _monitoring(asked: Asked) -> Document:
+    if asked.path.startswith("/site"):
+        return Document({"state": "DOWN"}, status="500 Oops")
+    number = asked.path.rpartition("/")[2]
+    body = {
+        "scenarioId": number,
+        "scenarioName": "front",
+        "scenarioType": "API",
+        "description": "",
+        "url": "SITE/site",
+        "httpMethod": "GET",
+        "headers": {"Accept": "application/json"},
+        "browserOption": {"OPT_LOCALE": "kr"},
+        "monitoringRegion": ["KOR"],
+        "monitoringCron": "7 * * * * ? *",
+        "errorLimitCount": 0,
+        "status": "temporary",
+        "amendedTime": "2020-09-03T08:49:01.197+0000",
+        "validation": {
+            "textValidation": {
+                "textValidationType": "JSON",
+                "textValidationInfos": [{"operator": "EQ", "expression": "$.state", "operand": "OK"}],
+            },
+            "timeout": 900,
+            "responseCodes": ["200"],
+        },
+    }
+    return Document({"header": {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}, "body": body})
+
+
+MONITORING_HOSTILE = HostileVendor(
+    "nhn-monitoring",
+    NHN_MONITORING,
+    lambda url: MonitoringSettings(
+        **_common(url), appkey=Secret(SECRET), product_appkey=Secret(SECRET), scenarios=_SCENARIOS
+    ),
+    _monitoring,
+    (Watched("scenario", ("scenario",)), Watched("failed_scenarios"), Watched("scenario_status", ("scenario",))),
+    requests=8,
+    at_once=5,
+)
+
+VENDORS = (WHATAP_HOSTILE, NEZHA_HOSTILE, CHECKMK_HOSTILE, WATCHER_HOSTILE, MONITORING_HOSTILE)
