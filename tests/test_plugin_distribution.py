@@ -64,7 +64,14 @@ def write_rules(tmp_path: Path, url: str) -> None:
 def test_it_is_listed_with_its_distribution(installed: Path, tmp_path: Path) -> None:
     listed = json.loads(checkmill(installed, tmp_path, "plugins", "--format", "json").stdout)
     assert [one for one in listed if one["type"] == "tally"] == [
-        {"type": "tally", "kind": "source", "distribution": "checkmill-tally", "version": "1.0", "status": "ok"}
+        {
+            "type": "tally",
+            "kind": "source",
+            "distribution": "checkmill-tally",
+            "version": "1.0",
+            "status": "ok",
+            "commands": [],
+        }
     ]
 
 

@@ -15,7 +15,7 @@ from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-from checkmill.cli.arguments import COMPLETE, QUIET, Shown, UsageError, command_of, parsed
+from checkmill.cli.arguments import COMPLETE, QUIET, Shown, UsageError, command_of, is_of_plugin, parsed
 from checkmill.cli.streams import Streams, taken
 from checkmill.edges import Edges
 
@@ -33,7 +33,7 @@ def main() -> NoReturn:
     stop = threading.Event()
     streams = taken(quiet=command_of(argv) in QUIET)
     _take_signals(command_of(argv), streams, stop)
-    if command_of(argv) in {*QUIET, "run"}:
+    if command_of(argv) in {*QUIET, "run"} or is_of_plugin(argv):
         # What plugins may leave behind, and what may hang the interpreter, is guarded against in this process alone.
         from checkmill.steps.fetching.last_resort import LAST_RESORT
 
@@ -129,6 +129,9 @@ def _take_signals(command: str, streams: Streams, stop: threading.Event) -> None
             return
         sentence = f"Checkmill was ended by {signal.Signals(number).name}"
         code = FAILED
+        if streams.last_words:
+            _write_to_stderr(f"{chr(10) if streams.asking else ''}checkmill: {sentence}; {streams.last_words}\n")
+            _end(code)
         if streams.begun:
             _end(code)
         if command == "check":

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from checkmill import hookspecs
+from checkmill.model.command import Command
 from checkmill.model.problem import Problem
 from checkmill.model.reporter import Reporter
 from checkmill.model.source import ContractError, Source
@@ -45,6 +46,7 @@ class Plugin:
     loaded: bool = False
     source: Source[Any] | None = None
     reporter: Reporter[Any, Any] | None = None
+    commands: list[Command[Any, Any]] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
 
     @property
@@ -67,6 +69,7 @@ class Host:
         self._rejected: list[Plugin] = []
         self._unreadable: list[Problem] = []
         self._modules: dict[str, _Declared] = {}
+        self._commands: list[Command[Any, Any]] | None = None
         for entry_point in self._installed() if entry_points is None else entry_points:
             self._add(entry_point)
 
@@ -129,6 +132,33 @@ class Host:
         plugin = self._loaded(name)
         return plugin.reporter if plugin else None
 
+    def commands(self) -> list[Command[Any, Any]]:
+        """Load all plugins and give the commands that work, by name; the others are problems of their plugins."""
+        if self._commands is None:
+            self.plugins()
+            offered = [(plugin, command) for plugin in self._homes() for command in plugin.commands]
+            self._commands = sorted(_without_conflicts(offered, self), key=lambda command: command.words)
+        return self._commands
+
+    def _homes(self) -> list[Plugin]:
+        """The plugins with their commands, those of this distribution first, since they win over others' of one name.
+
+        A module that stands behind several entry points offers its commands once: with the type they work with.
+        """
+        loaded = sorted(self._plugins.values(), key=lambda one: (one.distribution != OWN, one.distribution, one.type))
+        by_module: dict[str, list[Plugin]] = {}
+        for plugin in loaded:
+            by_module.setdefault(plugin.entry_point.value, []).append(plugin)
+        for value, plugins in by_module.items():
+            declared = self._modules[value]
+            known = len(declared.complaints)
+            for command in declared.commands():
+                home = next((one for one in plugins if one.type == command.source), plugins[0])
+                home.commands.append(command)
+            for sentence, hint in declared.complaints[known:]:
+                plugins[0].complain(sentence, hint)
+        return loaded
+
     def failed(self, name: str) -> Plugin | None:
         """The plugin that should offer this type and does not work, if that is so."""
         plugin = self._loaded(name)
@@ -151,7 +181,7 @@ class Host:
             plugin.complain(sentence, hint)
         plugin.source = _of_type(declared.sources, plugin)
         plugin.reporter = _of_type(declared.reporters, plugin)
-        if not plugin.problems and plugin.source is None and plugin.reporter is None:
+        if not plugin.problems and plugin.source is None and plugin.reporter is None and not declared.only_commands:
             offered = sorted({one.type for one in declared.sources} | {one.type for one in declared.reporters})
             only = f", only {', '.join(map(repr, offered))}" if offered else ""
             plugin.complain(
@@ -167,11 +197,55 @@ class _Declared:
     sources: list[Source[Any]] = field(default_factory=list)
     reporters: list[Reporter[Any, Any]] = field(default_factory=list)
     complaints: list[tuple[str, str]] = field(default_factory=list)
+    manager: PluginManager | None = None
+
+    @property
+    def only_commands(self) -> bool:
+        """Whether it is there for its commands: it offers no type, and has the hook."""
+        hooks = self.manager is not None and self.manager.hook.checkmill_commands.get_hookimpls()
+        return bool(hooks) and not self.sources and not self.reporters
+
+    def commands(self) -> list[Command[Any, Any]]:
+        """Ask for its commands. Whoever only measures does not: what is wrong with a command breaks no check."""
+        return [] if self.manager is None else _answers(self, self.manager, "checkmill_commands", Command)
 
     def complain(self, sentence: str, hint: str = "") -> None:
         """Note something that is wrong with the module, once."""
         if (sentence, hint) not in self.complaints:
             self.complaints.append((sentence, hint))
+
+
+def _without_conflicts(offered: Iterable[tuple[Plugin, Command[Any, Any]]], host: Host) -> list[Command[Any, Any]]:
+    """The commands that work; each of the others is a problem of its plugin, and no longer among its commands."""
+    taken: dict[tuple[str, ...], Plugin] = {}
+    working = []
+    for plugin, command in offered:
+        refusal = _refusal(command, plugin, taken, host)
+        if refusal:
+            plugin.complain(f"its command {command.name!r} is not offered: {refusal}")
+            plugin.commands = [one for one in plugin.commands if one is not command]
+        else:
+            taken[command.words] = plugin
+            working.append(command)
+    return working
+
+
+def _refusal(command: Command[Any, Any], plugin: Plugin, taken: Mapping[tuple[str, ...], Plugin], host: Host) -> str:
+    try:
+        command.check()
+    except Exception as error:  # noqa: BLE001 - the wall round a plugin: these are its own annotations
+        return str(error) if isinstance(error, ContractError) else _words_of(error)
+    if host.source_type(command.source) is None:
+        return f"it works with the source type {command.source!r}, which no working plugin offers"
+    for words, other in taken.items():
+        length = min(len(words), len(command.words))
+        if words[:length] == command.words[:length]:
+            whose = "twice" if other is plugin else f"by {f'{other.distribution} {other.version}'.strip()} too"
+            if words == command.words:
+                return f"it is offered {whose}"
+            shorter = " ".join(words[:length])
+            return f"{shorter!r} is a command of its own, so that no other can begin with it"
+    return ""
 
 
 def _of_type(declared: list[T], plugin: Plugin) -> T | None:
@@ -189,6 +263,7 @@ def _question(entry_point: importlib.metadata.EntryPoint) -> _Declared:
     manager = _walled(declared, "it breaks the hook contract", lambda: _registered(module))
     if manager is None:
         return declared
+    declared.manager = manager
     _walled(declared, "it breaks the hook contract", lambda: _check_names(module, declared))
     declared.sources = _answers(declared, manager, "checkmill_sources", Source)
     declared.reporters = _answers(declared, manager, "checkmill_reporters", Reporter)

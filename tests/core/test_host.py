@@ -27,6 +27,8 @@ def source(name):
 """
 WORKS = "@hookimpl\ndef checkmill_sources():\n    return [source('acme')]\n"
 
+HOOKS = "the hooks are checkmill_sources, checkmill_reporters, checkmill_commands"
+
 
 @pytest.fixture
 def install(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Install:
@@ -143,15 +145,15 @@ HOOK = "@hookimpl\ndef checkmill_sources({}):\n    {}\n"
         ),
         (
             WORKS + "@hookimpl\ndef checkmill_sauces():\n    return []\n",
-            "there is no hook 'checkmill_sauces'; the hooks are checkmill_sources, checkmill_reporters",
+            f"there is no hook 'checkmill_sauces'; {HOOKS}",
         ),
         (
             WORKS + "def checkmill_helper():\n    return []\n",
-            "there is no hook 'checkmill_helper'; the hooks are checkmill_sources, checkmill_reporters",
+            f"there is no hook 'checkmill_helper'; {HOOKS}",
         ),
         (
             WORKS + "@hookimpl\ndef sources():\n    return []\n",
-            "there is no hook 'sources'; the hooks are checkmill_sources, checkmill_reporters",
+            f"there is no hook 'sources'; {HOOKS}",
         ),
         (
             "source('Bad Name')",

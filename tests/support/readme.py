@@ -10,16 +10,19 @@ import sys
 import tempfile
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 from checkmill.cli.arguments import parser
+from checkmill.cli.examples import judged
+from checkmill.cli.extensions import command_parser
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
 from checkmill.entry import run_command
 from checkmill.host import Host
-from checkmill.model.levels import Limits, plain
+from checkmill.model.command import Command, Document
+from checkmill.model.levels import Levels, plain
 from checkmill.model.settings import Doc, HttpSettings
-from checkmill.model.source import Metric
+from checkmill.model.source import Metric, Source
 from checkmill.model.templates import VARIABLES
 from checkmill.steps.reading.keys import CHECK_KEYS
 from checkmill.steps.reading.validation import adapter_of, annotations_of
@@ -56,8 +59,16 @@ def expected() -> str:
 
 def _block(match: re.Match[str]) -> str:
     kind, what = match[1], match[2]
-    made = TABLES[what]() if kind == "table" else sample(what)
+    made = table(what) if kind == "table" else sample(what)
     return f"<!-- {kind}: {what} -->\n{made}<!-- end -->"
+
+
+def table(what: str) -> str:
+    """The table of a name: one of `TABLES`, or of a type: `whatap metrics`, `nhn-batchmon settings`."""
+    if what in TABLES:
+        return TABLES[what]()
+    type_name, _, of_what = what.partition(" ")
+    return OF_TYPES[of_what](type_name)
 
 
 def sample(line: str) -> str:
@@ -78,6 +89,10 @@ def output_of(argv: list[str]) -> str:
         with own_secrets():
             run_command(argv, streams, edges)
     return streams.text.replace(f"{ROOT}/tests/examples/broken", "/etc/checkmill/checks.d").replace(f"{ROOT}/", "")
+
+
+#: Options that every command of a plugin has, told once.
+OF_ALL_COMMANDS = {"help", "version", "source", "format"}
 
 
 def _table(head: list[str], rows: list[list[str]]) -> str:
@@ -110,6 +125,15 @@ def _commands() -> str:
     return _table(["command", "does"], rows)
 
 
+def _plugin_commands(commands: list[Command[Any, Any]]) -> str:
+    rows = []
+    for command in commands:
+        own = [one for one in command_parser(command).parser.declared if not _is_common(one.dest)]
+        usage = " ".join([command.name, *(_usage(one) for one in own if one.dest not in OF_ALL_COMMANDS)])
+        rows.append([f"`{usage}`", command.help])
+    return _table(["command", "does"], rows)
+
+
 def _usage(action: Any) -> str:
     name = action.metavar or action.dest
     if not action.option_strings:
@@ -118,6 +142,8 @@ def _usage(action: Any) -> str:
         return {None: name, "?": f"[{name}]", "*": f"[{name}...]", "+": f"{name}..."}[action.nargs]
     option = action.option_strings[0]
     value = "{" + ",".join(action.choices) + "}" if action.choices else name
+    if action.required:
+        return f"{option} {value}"
     return f"[{option}]" if action.nargs == 0 else f"[{option} {value}]"
 
 
@@ -137,9 +163,13 @@ def _settings(kind: type[Any], *, without: frozenset[str] = frozenset()) -> str:
     rows = []
     for one in fields(kind):
         if one.name not in without:
-            doc = next(part.text for part in annotations[one.name].__metadata__ if isinstance(part, Doc))
-            rows.append([f"`{one.name}`", doc, _default(shown[one.name], annotations[one.name])])
+            default = _default(shown[one.name], annotations[one.name])
+            rows.append([f"`{one.name}`", _doc(annotations[one.name]), default])
     return _table(["setting", "meaning", "default"], rows)
+
+
+def _doc(annotation: Any) -> str:
+    return next(part.text for part in annotation.__metadata__ if isinstance(part, Doc))
 
 
 def _default(schema: dict[str, Any], annotation: Any) -> str:
@@ -154,21 +184,40 @@ def _default(schema: dict[str, Any], annotation: Any) -> str:
 
 
 def _metrics(kind: str) -> str:
-    source = Host().source_type(kind)
-    assert source is not None
     rows = [
-        [f"`{metric.name}`", metric.help, _measure(metric), ", ".join(metric.labels), _query(metric)]
-        for metric in source.metrics
+        [f"`{one.name}`", one.help, _measure(one), ", ".join(one.labels), _query(one), f"`{judged(one)}`"]
+        for one in _source(kind).metrics
     ]
-    return _table(["metric", "what", "unit, default levels", "labels", "query"], rows)
+    return _table(["metric", "what", "unit, default levels", "labels", "query", "example"], rows)
+
+
+def _query_keys(kind: str) -> str:
+    """The keys of all queries, each with the metrics that take it."""
+    found: dict[tuple[str, str, str], list[str]] = {}
+    asking = [metric for metric in _source(kind).metrics if fields(metric.dataset.query_type)]
+    for metric in asking:
+        query = metric.dataset.query_type
+        shown, annotations = adapter_of(query).json_schema().get("properties", {}), annotations_of(query)
+        for one in fields(query):
+            row = (one.name, _doc(annotations[one.name]), _default(shown[one.name], annotations[one.name]))
+            found.setdefault(row, []).append(f"`{metric.name}`")
+    rows = [
+        [f"`{name}`", meaning, default, "all that take a query" if len(names) == len(asking) else ", ".join(names)]
+        for (name, meaning, default), names in found.items()
+    ]
+    return _table(["key", "meaning", "default", "of"], rows)
 
 
 def _measure(metric: Metric[Any, Any, Any]) -> str:
     if metric.states is not None:
         return "; ".join(f"{word} {state.value}" for word, state in metric.states.items())
-    above: Limits[float] | None = metric.levels.above if metric.levels else None
-    levels = f", above {plain(above.warn or 0)}/{plain(above.crit or 0)}" if above else ""
-    return (metric.unit or "number") + levels
+    levels = metric.levels or Levels()
+    shown = [
+        f", {name} " + "/".join("-" if one is None else plain(one) for one in (limits.warn, limits.crit))
+        for name, limits in (("above", levels.above), ("below", levels.below))
+        if limits is not None
+    ]
+    return "".join([metric.unit or "number", *shown])
 
 
 def _query(metric: Metric[Any, Any, Any]) -> str:
@@ -179,17 +228,30 @@ def _base() -> frozenset[str]:
     return frozenset(one.name for one in fields(HttpSettings))
 
 
-def _source_settings(kind: str) -> str:
+def _source(kind: str) -> Source[Any]:
     source = Host().source_type(kind)
-    assert source is not None
-    return _settings(source.settings, without=_base() - {"base_url"})
+    assert source is not None, f"no plugin offers the source type {kind!r}"
+    return source
 
 
-def _reporter_settings(kind: str) -> str:
+def _type_settings(kind: str) -> str:
+    """The settings of a source type, or of a reporter type those of a target too."""
     reporter = Host().reporter_type(kind)
-    assert reporter is not None
+    if reporter is None:
+        return _settings(_source(kind).settings, without=_base() - {"base_url"})
     own = _settings(reporter.settings, without=_base() - {"base_url"})
     return own + "\nOf a target, under `report:`:\n\n" + _settings(reporter.target)
+
+
+def _definition_of(kind: str) -> type[Any]:
+    """What the files of a type's commands are read into."""
+    for command in Host().commands():
+        for annotation in annotations_of(command.arguments).values() if command.source == kind else ():
+            if any(isinstance(part, Document) for part in getattr(annotation, "__metadata__", ())):
+                inside = get_args(annotation.__origin__)
+                found: type[Any] = inside[0] if inside else annotation.__origin__
+                return found
+    raise LookupError(f"no command of {kind} reads a file")
 
 
 TABLES = {
@@ -197,10 +259,16 @@ TABLES = {
     "template variables": _variables,
     "commands": _commands,
     "common options": _common_options,
+    "plugin commands": lambda: _plugin_commands(Host().commands()),
     "settings": lambda: _settings(HttpSettings),
-    "whatap settings": lambda: _source_settings("whatap"),
-    "whatap metrics": lambda: _metrics("whatap"),
-    "nhn-batchmon settings": lambda: _reporter_settings("nhn-batchmon"),
+}
+#: Tables of one type, which its name stands before.
+OF_TYPES = {
+    "settings": _type_settings,
+    "query keys": _query_keys,
+    "metrics": _metrics,
+    "commands": lambda kind: _plugin_commands([one for one in Host().commands() if one.source == kind]),
+    "definitions": lambda kind: _settings(_definition_of(kind)),
 }
 
 if __name__ == "__main__":

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 from typing import Any
 
+from checkmill.cli.examples import example_of
 from checkmill.cli.session import Session
 from checkmill.cli.tables import columns
 from checkmill.host import Host, Plugin
@@ -58,15 +59,16 @@ def metrics(session: Session) -> int:
         for kind, metric in found
         if not names or any(glob_matches(name, metric.name) for name in names)
     ]
-    _print(session, ["type", "metric", "unit", "labels", "levels", "query", "help"], rows)
+    _print(session, ["type", "metric", "unit", "labels", "levels", "query", "help", "example"], rows)
     return 0
 
 
 def plugins(session: Session) -> int:
-    """Print the installed plugins, and what is wrong with them."""
+    """Print the installed plugins with their commands, and what is wrong with them."""
     host = Host()
-    found = host.plugins()
-    _print(session, ["type", "kind", "distribution", "version", "status"], [_plugin_row(one) for one in found])
+    host.commands()
+    rows = [_plugin_row(one) for one in host.plugins()]
+    _print(session, ["type", "kind", "distribution", "version", "status", "commands"], rows)
     for problem in host.problems:
         session.streams.remark(str(problem))
     return FAILED if host.problems else 0
@@ -93,14 +95,17 @@ def _rule_row(rule: Rule) -> list[Any]:
 
 def _metric_row(kind: Source[Any], metric: Metric[Any, Any, Any]) -> list[Any]:
     query = [field.name for field in fields(metric.dataset.query_type)]
-    unit = "words" if metric.is_state else metric.unit
-    return [kind.type, metric.name, unit, list(metric.labels), _levels_text(metric), query, metric.help]
+    unit = "words" if metric.is_state else metric.unit or "number"
+    example = example_of(kind, metric)
+    return [kind.type, metric.name, unit, list(metric.labels), _levels_text(metric), query, metric.help, example]
 
 
 def _plugin_row(plugin: Plugin) -> list[Any]:
     kinds = [name for name, kind in (("source", plugin.source), ("reporter", plugin.reporter)) if kind is not None]
+    kinds += ["commands"] if plugin.commands else []
     status = "; ".join(problem.sentence for problem in plugin.problems) or "ok"
-    return [plugin.type, ", ".join(kinds) or "-", plugin.distribution, plugin.version, status]
+    commands = sorted(command.name for command in plugin.commands)
+    return [plugin.type, ", ".join(kinds) or "-", plugin.distribution, plugin.version, status, commands]
 
 
 def _levels_text(metric: Metric[Any, Any, Any]) -> str:

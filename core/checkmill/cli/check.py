@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from checkmill.cli.arguments import UsageError
-from checkmill.cli.items import is_meant, known
+from checkmill.cli.items import is_meant, known, may_be_meant
 from checkmill.cli.session import Session
 from checkmill.model.result import Result
 from checkmill.model.state import State
@@ -46,18 +46,30 @@ def stated(name: str, sentence: str, now: float = 0.0) -> Result:
 
 
 def picked(results: Sequence[Result], items: Sequence[str]) -> Sequence[Result]:
-    """The services that `--item` means: `label=value`, or a value where `each` has one label."""
+    """The services that `--item` means: `label=value`, or a value where `each` has one label.
+
+    Beside them stands what failed and may hide another that is meant, such as a source that never answered.
+    """
     if not items:
         return results
     chosen = [result for result in results if is_meant(result.identity, items)]
     if chosen:
-        return chosen
+        return [one for one in results if is_meant(one.identity, items) or _may_hide(one, items, chosen)]
     whole = [result for result in results if not result.labels]
     if whole and all(result.failed for result in whole):
         return whole
     name = results[0].check if results else ""
     hint = known(result.identity for result in results)
     return [stated(name, f"there is no service {' '.join(items)} of this check{hint}")]
+
+
+def _may_hide(result: Result, items: Sequence[str], chosen: Sequence[Result]) -> bool:
+    """Whether a result stands for services that nobody has seen, of which one may be meant and is not chosen yet."""
+    own = result.labels
+    if not result.failed or result.state is State.OK or not result.source or not may_be_meant(result.identity, items):
+        return False
+    is_for_many = any(own.keys() < one.labels.keys() for one in chosen)
+    return is_for_many and not any(one.source == result.source and own.items() <= one.labels.items() for one in chosen)
 
 
 def _without_memory(result: Result, store_problem: str) -> Result:

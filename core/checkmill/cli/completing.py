@@ -15,11 +15,17 @@ import argparse
 import logging
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from checkmill.cli.arguments import Parser, parser
+from checkmill.cli.arguments import OF_PLUGIN, Parser, parser
 from checkmill.cli.quoting import for_bash, unquoted
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
+
+if TYPE_CHECKING:
+    from checkmill.cli.extensions import CommandParser
+    from checkmill.model.command import Command
+    from checkmill.model.option import Option
 
 #: Arguments that are paths, and of what kind.
 _PATHS = {"checks_dir": "directory", "state_dir": "directory", "directory": "directory", "output": "file"}
@@ -39,11 +45,14 @@ class Line:
     """A command line as far as it is written.
 
     `given` are the values so far by argument; `awaited` is the argument that the current word is a value of, None for
-    one of the `choices`; `lead` is what stands before the value in the current word: `--format=`.
+    one of the `choices`; `lead` is what stands before the value in the current word: `--format=`. `path` are the words
+    that lead to a plugin's command, and `of` is that command once they are whole.
     """
 
     given: dict[str, list[str]] = field(default_factory=dict)
     command: str = ""
+    path: tuple[str, ...] = ()
+    of: CommandParser | None = None
     awaited: argparse.Action | None = None
     lead: str = ""
     choices: Sequence[Word] = ()
@@ -51,7 +60,16 @@ class Line:
     @property
     def kind(self) -> str:
         """What the answer is: words, or what the shell completes itself."""
-        return _PATHS.get(self.awaited.dest, _WORDS) if self.awaited is not None else _WORDS
+        if self.awaited is None:
+            return _WORDS
+        if self.option is not None and self.option.document is not None:
+            return "file"
+        return _PATHS.get(self.awaited.dest, _WORDS)
+
+    @property
+    def option(self) -> Option | None:
+        """What a plugin declares of the awaited argument, if it is the plugin's."""
+        return self.of.options.get(self.awaited.dest) if self.of is not None and self.awaited is not None else None
 
 
 def complete(argv: Sequence[str], streams: Streams, edges: Edges) -> int:
@@ -84,7 +102,7 @@ def understood(words: Sequence[str], current: str) -> Line:
     line = Line()
     options = _options(whole)
     arguments: list[argparse.Action] = []
-    commands = next(action for action in whole.declared if action.dest == "command")
+    commands = _commands(next(action for action in whole.declared if action.dest == "command"))
     open_option: argparse.Action | None = None
     only_arguments = False
     for word in words:
@@ -101,9 +119,13 @@ def understood(words: Sequence[str], current: str) -> Line:
             elif option is not None:
                 line.given.setdefault(option.dest, []).append(value)
         elif not line.command:
-            line.command = word
-            command = _commands(commands).get(word)
-            options, arguments = ({}, []) if command is None else (_options(command), _arguments(command))
+            command = commands.get(word) if not line.path else None
+            if command is not None:
+                line.command = word
+            else:
+                command = _of_plugin(line, word)
+            if line.command:
+                options, arguments = ({}, []) if command is None else (_options(command), _arguments(command))
         elif arguments:
             line.given.setdefault(arguments[0].dest, []).append(word)
             arguments = arguments if arguments[0].nargs in ("*", "+") else arguments[1:]
@@ -112,16 +134,46 @@ def understood(words: Sequence[str], current: str) -> Line:
         line.awaited = open_option
     elif current.startswith("-") and not only_arguments:
         if not equals:
-            line.choices = list(_unused(options, line.given))
+            line.choices = list(_unused(options, line))
         elif name in options and options[name].nargs != 0:
             line.awaited, line.lead = options[name], f"{name}="
     elif not line.command:
-        line.choices = [Word(name, one.description or "") for name, one in _commands(commands).items()]
+        own = [Word(name, one.description or "") for name, one in commands.items()] if not line.path else []
+        line.choices = [*own, *_next_words(line.path)]
     elif arguments:
         line.awaited = arguments[0]
     elif not only_arguments:
-        line.choices = list(_unused(options, line.given))
+        line.choices = list(_unused(options, line))
     return line
+
+
+def _of_plugin(line: Line, word: str) -> Parser | None:
+    """Follow one more word towards a command of a plugin; the parser of the command that is whole then."""
+    # Plugins are loaded only where the first word is none of Checkmill's own commands.
+    from checkmill.cli.extensions import command_parser, next_words
+
+    offered = _offered()
+    line.path = (*line.path, word)
+    command = next((one for one in offered if one.words == line.path), None)
+    if command is None:
+        if not next_words(line.path, offered):
+            line.command = " ".join(line.path)
+        return None
+    line.command, line.of = OF_PLUGIN, command_parser(command)
+    return line.of.parser
+
+
+def _next_words(path: tuple[str, ...]) -> Iterator[Word]:
+    from checkmill.cli.extensions import next_words
+
+    for text, meaning in next_words(path, _offered()).items():
+        yield Word(text, meaning)
+
+
+def _offered() -> list[Command[Any, Any]]:
+    from checkmill.host import Host
+
+    return Host().commands()
 
 
 def _options(command: Parser) -> dict[str, argparse.Action]:
@@ -136,22 +188,28 @@ def _commands(commands: argparse.Action) -> Mapping[str, Parser]:
     return commands.choices if isinstance(commands.choices, Mapping) else {}
 
 
-def _unused(options: Mapping[str, argparse.Action], given: Mapping[str, object]) -> Iterator[Word]:
+def _unused(options: Mapping[str, argparse.Action], line: Line) -> Iterator[Word]:
     """The long options that may be written yet; of those that are there already, the ones that may be repeated."""
     for name, action in options.items():
+        option = line.of.options.get(action.dest) if line.of is not None else None
         repeats = isinstance(action.default, list) or (action.default == 0 and action.default is not False)
-        if name.startswith("--") and (action.dest not in given or repeats):
-            yield Word(name, action.help or "")
+        if option is not None:
+            repeats = option.repeats and option.document is None
+        if name.startswith("--") and (action.dest not in line.given or repeats):
+            yield Word(name, (action.help or "").replace("%%", "%"))
 
 
 def _words(line: Line, edges: Edges, current: str) -> Iterable[Word]:
     action = line.awaited
     if action is None:
         return line.choices
-    if action.choices is not None:
-        return [Word(f"{line.lead}{choice}") for choice in action.choices]
+    listed = action.choices if line.option is None else line.option.choices
+    if listed:
+        return [Word(f"{line.lead}{choice}") for choice in listed]
     # Rule files, store and plugins are looked at only where they are asked for.
     from checkmill.cli.vocabulary import Vocabulary
 
-    words = Vocabulary(line.given, edges).words(line.command, action.dest, current.removeprefix(line.lead))
+    type_name = "" if line.of is None else line.of.command.source
+    vocabulary = Vocabulary(line.given, edges, source_type=type_name)
+    words = vocabulary.words(line.command, action.dest, current.removeprefix(line.lead))
     return [Word(f"{line.lead}{text}", meaning) for text, meaning in words]

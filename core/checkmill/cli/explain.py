@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from checkmill.cli.explanation import as_text
@@ -11,7 +11,6 @@ from checkmill.cli.session import Session
 from checkmill.model.errors import SourceError
 from checkmill.model.memory import Memory
 from checkmill.model.rule import Reading, Rule
-from checkmill.model.sample import Sample
 from checkmill.model.state import State
 from checkmill.steps.explaining import (
     PROBE,
@@ -21,6 +20,7 @@ from checkmill.steps.explaining import (
     Judged,
     Looked,
     SampleFacts,
+    SilentFacts,
     StoredFacts,
     expectation_of,
     fetch_facts,
@@ -34,10 +34,9 @@ from checkmill.steps.explaining import (
     variables_of,
 )
 from checkmill.steps.fetching import Watch, fetch_all
-from checkmill.steps.judging import Extraction, extractor, judge
-from checkmill.steps.judging.entities import Candidate, Entities, candidate, entities_of
-from checkmill.steps.judging.freshness import fresh
+from checkmill.steps.judging import Answers, Extraction, extractor, judge
 from checkmill.steps.judging.grouping import Group, grouped
+from checkmill.steps.judging.levelling import levelled
 from checkmill.steps.reading import Book, Draft
 from checkmill.steps.reading.expansion import Expansion
 from checkmill.steps.reading.judgement import LEVEL_KEYS
@@ -90,24 +89,27 @@ class _Explainer:
         fetched = fetch_all(fetches, self._session.edges, watch=watch, extract=extractor(readings))
         self._now = self._session.edges.now()
         extraction = Extraction(fetched)
-        offered = _Offered(rule, extraction, self._now)
+        answers = Answers(rule, extraction, self._now)
+        offered = list(answers.candidates())
         results = judge(rule, extraction, self._memory, self._now).results
         probes = judge(replace(rule, details_template=PROBE), extraction, self._memory, self._now).results
-        groups = grouped(rule, offered.candidates).groups
+        groups = grouped(rule, offered).groups
         services = []
         for result, probe in zip(results, probes, strict=True):
             group = groups.get(result.identity, Group(result.identity))
-            services.append(Judged(result, group.samples, {**group.labels, **result.labels}, probe))
-        samples = sample_facts(rule, offered.candidates, self._lines)
+            by = [levelled(rule, sample).labels for sample in group.samples]
+            services.append(Judged(result, group.samples, {**group.labels, **result.labels}, probe, by))
+        silent = [SilentFacts(name, one.text, one.dropped) for name, one in answers.silences.items()]
+        samples = sample_facts(rule, offered, self._lines, silent)
         looked = Looked(
             has_value={one: any(not its.is_missing for its in group.samples) for one, group in groups.items()},
-            failed=offered.failed,
+            hidden={*answers.failures, *(name for name, one in answers.silences.items() if one.hides)},
             selected=samples.selected,
-            listed=offered.listed,
+            listed=_listed(rule, answers),
         )
         expectation = expectation_of(rule, self._memory, looked)
         data = "sandbox" if self._session.arguments.sandbox else "live"
-        told = fetch_facts(readings, watch.sent, offered.errors)
+        told = fetch_facts(readings, watch.sent, _errors(readings, extraction))
         return self._explanation(data, services, told, samples, expectation)
 
     def _explanation(
@@ -151,39 +153,21 @@ class _Explainer:
         )
 
 
-class _Offered:
-    """What the sources offer to a rule, before it selects."""
+def _listed(rule: Rule, answers: Answers) -> int | None:
+    """How many entities of the inventories a rule selects; None where none is read."""
+    numbers = [len(entities.selected(rule)) for entities in answers.inventories.values()]
+    return sum(numbers) if numbers else None
 
-    def __init__(self, rule: Rule, extraction: Extraction, now: float) -> None:
-        self._rule = rule
-        self._extraction = extraction
-        self._now = now
-        extracted = [(one, extraction.of(one)) for one in rule.all_readings]
-        self.errors: dict[str, SourceError] = {}
-        for one, its in extracted:
-            error = its.error or its.failure
-            if error is not None:
-                self.errors.setdefault(one.fetch.name, error)
-        self.failed = {one.source.name for one, its in extracted if its.error is not None}
-        self.listed: int | None = None
-        self.candidates = list(self._candidates())
 
-    def _candidates(self) -> Iterator[Candidate]:
-        for reading in self._rule.readings:
-            name = reading.source.name
-            if name in self.failed:
-                continue
-            inventory = self._rule.inventories.get(name)
-            if inventory is None:
-                yield from map(candidate, self._samples(reading))
-            else:
-                entities: Entities = entities_of(inventory, self._samples(inventory))
-                self.listed = (self.listed or 0) + len(entities.selected(self._rule))
-                yield from entities.joined(self._samples(reading))
-
-    def _samples(self, reading: Reading) -> list[Sample]:
-        limit_s = reading.metric.max_age_s if self._rule.max_age_s is None else self._rule.max_age_s
-        return [fresh(one, limit_s, self._now) for one in self._extraction.of(reading).samples]
+def _errors(readings: Iterable[Reading], extraction: Extraction) -> dict[str, SourceError]:
+    """The first error of each fetch, by its name; one that is a verdict included."""
+    errors: dict[str, SourceError] = {}
+    for reading in readings:
+        its = extraction.of(reading)
+        error = its.error or its.failure
+        if error is not None:
+            errors.setdefault(reading.fetch.name, error)
+    return errors
 
 
 def _rule(session: Session, book: Book, name: str) -> Rule | None:

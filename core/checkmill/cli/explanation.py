@@ -161,6 +161,10 @@ def _samples(samples: SampleFacts, text: Paragraphs) -> None:
         text.line(f"{missing.count} because: {missing.reason}", indent=4)
         text.line(_examples(missing.examples, missing.count), indent=6)
     _more(len(samples.missing), text)
+    for number, silent in enumerate(samples.silent):
+        values = plural("value") if silent.dropped != 1 else "value"
+        dropped = f", without which {silent.dropped} {values} cannot be selected" if silent.dropped else ""
+        text.field("silent" if number == 0 else "", silent.reason + dropped)
 
 
 def _more(number: int, text: Paragraphs) -> None:

@@ -85,7 +85,7 @@ class _Addresses:
     """A sandbox in which nothing is asked."""
 
     def base_url(self, kind: Source[Any] | Reporter[Any, Any]) -> str | None:
-        return None if kind.sandbox is None else "http://127.0.0.1:9"
+        return None if kind.sandbox is None else f"http://127.0.0.1:9/{kind.type}"
 
 
 def write_all(directory: Path, texts: Mapping[str, str]) -> None:

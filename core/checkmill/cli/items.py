@@ -14,6 +14,12 @@ def is_meant(service: Identity, items: Sequence[str]) -> bool:
     return all(_holds(item, labels, service.source) for item in items)
 
 
+def may_be_meant(service: Identity, items: Sequence[str]) -> bool:
+    """Whether all items could hold of something behind a service that lacks some of the labels."""
+    labels = dict(service.labels)
+    return all(_may_hold(item, labels, service.source) for item in items)
+
+
 def words_of(service: Identity) -> str:
     """The items that mean a service: `host=web-1 mount=/`; "" for a service of a check without `each`."""
     return " ".join(f"{label}={value}" for label, value in service.labels)
@@ -32,6 +38,12 @@ def _holds(item: str, labels: dict[str, str], source: str) -> bool:
     if separator and label == "source":
         return _same(source, value)
     return len(labels) == 1 and all(_same(one, item) for one in labels.values())
+
+
+def _may_hold(item: str, labels: dict[str, str], source: str) -> bool:
+    label, separator, _ = item.partition("=")
+    is_known = bool(labels) if not separator else label in labels or label == "source"
+    return not is_known or _holds(item, labels, source)
 
 
 def _same(one: str, other: str) -> bool:

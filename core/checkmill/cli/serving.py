@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 
 from checkmill.cli.session import Session
@@ -32,8 +33,15 @@ def sandbox(session: Session, stop: threading.Event) -> int:
             for kind in (plugin.source, plugin.reporter):
                 address = server.base_url(kind) if kind is not None else None
                 if kind is not None and kind.sandbox is not None:
-                    known = ", ".join(f"{name}: {value}" for name, value in kind.sandbox.settings.items())
+                    known = ", ".join(f"{name}: {_written(value)}" for name, value in kind.sandbox.settings.items())
                     lines.append(f"{kind.type}  base_url: {address}, {known}")
         session.streams.results("\n".join([*lines, "serving until interrupted", ""]))
         stop.wait()
     return 0
+
+
+def _written(value: object) -> str:
+    """A setting as it stands in a rule file, on one line."""
+    if isinstance(value, list | tuple | dict):
+        return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return str(value)

@@ -51,7 +51,7 @@ class Starter:
     def variables(self) -> list[str]:
         """The environment variables that its file refers to."""
         kinds = [kind for kind in (self.source, self.reporter) if kind is not None]
-        return [_variable(self.type, name) for kind in kinds for name in _needed(kind) if not _is_example(kind, name)]
+        return [_variable(self.type, name) for kind in kinds for name in needed(kind) if not _is_example(kind, name)]
 
     def text(self) -> str:
         """The whole file."""
@@ -76,10 +76,10 @@ class Starter:
 
     def _settings(self, kind: Source[Any] | Reporter[Any, Any]) -> Iterator[str]:
         yield f"    type: {self.type}"
-        needed = _needed(kind)
+        first = needed(kind)
         inherited = {one.name for one in fields(HttpSettings)} - {"base_url"}
-        later = [one for one in fields(kind.settings) if one.name not in {*needed, *inherited} and one.init]
-        for name in needed:
+        later = [one for one in fields(kind.settings) if one.name not in {*first, *inherited} and one.init]
+        for name in first:
             yield from _comment(_doc(kind.settings, name), "    ")
             value = _flow(kind.sandbox.settings[name]) if kind.sandbox and _is_example(kind, name) else None
             yield f"    {name}: {value or _reference(self.type, name)}"
@@ -110,7 +110,7 @@ class Starter:
                 lines += [f"    # {line}" for line in levels_written(metric)]
             else:
                 lines.append("    # The metric has no limits of its own; write yours:")
-                lines.append(f"    {_first_limits(metric)}")
+                lines.append(f"    {first_limits(metric)}")
             lines.append(f"    tags: [{self.type}]")
             if index == 0 and self.reporter_to_show is not None:
                 lines += self._report(self.reporter_to_show)
@@ -124,6 +124,12 @@ class Starter:
         yield "    # report:"
         target = [f"{name}: {json.dumps(_reference(reporter.type, name))}" for name in _required(reporter.target)]
         yield f"    #   - {{{', '.join([f'to: {reporter.type}', *target])}}}"
+
+
+def source_lines(source: Source[Any]) -> list[str]:
+    """The least that configures a source: what to write into a rule file to begin with."""
+    settings = [f"    {name}: {_reference(source.type, name)}" for name in needed(source)]
+    return ["sources:", f"  {source.type}:", f"    type: {source.type}", *settings]
 
 
 def chosen(source: Source[Any]) -> list[Metric[Any, Any, Any]]:
@@ -156,7 +162,7 @@ def _has_own_levels(metric: Metric[Any, Any, Any]) -> bool:
     return any(True for _ in levels_written(metric))
 
 
-def _first_limits(metric: Metric[Any, Any, Any]) -> str:
+def first_limits(metric: Metric[Any, Any, Any]) -> str:
     """Limits that the values of a metric can be beyond, from what it says of their bounds."""
     low, high = metric.minimum or 0.0, metric.maximum
     span = high - low if high is not None and math.isfinite(high) and high > low else 100.0
@@ -172,7 +178,7 @@ def _limit(limit: float | Range, unit: str) -> str:
     return json.dumps(str(limit)) if isinstance(limit, Range) else plain(limit) + _SUFFIX.get(unit, "")
 
 
-def _needed(kind: Source[Any] | Reporter[Any, Any]) -> list[str]:
+def needed(kind: Source[Any] | Reporter[Any, Any]) -> list[str]:
     """The settings without which a type does not work: the required ones, and where those alone do not hold, of those
     that its sandbox declares too the first that make them hold.
     """

@@ -15,15 +15,19 @@ from dataclasses import dataclass
 class Streams:
     """Where text goes. `out` is the descriptor of the real stdout, None when there is none.
 
-    `begun` tells that results were written or are being written, `broken` that they could not be.
+    `begun` tells that results were written or are being written, `broken` that they could not be. `last_words` is what
+    there is to say if a signal ends the process now, and `asking` that somebody is at a prompt.
     """
 
     out: int | None
     quiet: bool = False
     out_is_terminal: bool = False
     err_is_terminal: bool = False
+    in_is_terminal: bool = False
     begun: bool = False
     broken: bool = False
+    last_words: str = ""
+    asking: bool = False
 
     def results(self, text: str) -> None:
         """Write results to stdout with one call; `broken` tells afterwards that nobody read them."""
@@ -48,6 +52,37 @@ class Streams:
         except (OSError, ValueError):
             self.quiet = True
 
+    def ask(self, question: str) -> str:
+        """Ask a question on stderr and give the line that is answered; "" when there is none."""
+        self.asking = True
+        try:
+            sys.stderr.write(question)
+            sys.stderr.flush()
+            answer = _line()
+        except (OSError, ValueError):
+            return ""
+        finally:
+            self.asking = False
+        if not answer.endswith("\n"):
+            self.remark("")
+        return answer.strip()
+
+    def standard_input(self, most: int) -> bytes:
+        """Read up to so many bytes of standard input. Raises OSError."""
+        pieces: list[bytes] = []
+        while most > 0 and (piece := os.read(0, min(most, 1 << 16))):
+            pieces.append(piece)
+            most -= len(piece)
+        return b"".join(pieces)
+
+
+def _line() -> str:
+    """A line of standard input, as far as it comes."""
+    line = b""
+    while not line.endswith(b"\n") and (piece := os.read(0, 1)):
+        line += piece
+    return line.decode("utf-8", "replace")
+
 
 def taken(*, quiet: bool) -> Streams:
     """Take the streams of this process. With `quiet`, nothing but results leaves it."""
@@ -66,7 +101,7 @@ def _redirected(out: int | None, *, quiet: bool) -> Streams:
     if not _is_open(2):
         _fill(2)
     out_is_terminal = out is not None and os.isatty(out)
-    err_is_terminal = os.isatty(2)
+    err_is_terminal, in_is_terminal = os.isatty(2), os.isatty(0)
     if quiet:
         nowhere = os.open(os.devnull, os.O_RDWR)
         os.dup2(nowhere, 1)
@@ -76,7 +111,7 @@ def _redirected(out: int | None, *, quiet: bool) -> Streams:
         os.dup2(2, 1)
     for stream, descriptor in (("stdout", 1), ("stderr", 2)):
         setattr(sys, stream, open(descriptor, "w", encoding="utf-8", errors="backslashreplace", closefd=False))  # noqa: SIM115 - lives as long as the process
-    return Streams(out, quiet, out_is_terminal, err_is_terminal)
+    return Streams(out, quiet, out_is_terminal, err_is_terminal, in_is_terminal)
 
 
 def _is_open(descriptor: int) -> bool:

@@ -26,11 +26,15 @@ Words = Iterator[tuple[str, str]]
 
 
 class Vocabulary:
-    """Knows the words that go with what was given so far. Each word comes with what it means."""
+    """Knows the words that go with what was given so far. Each word comes with what it means.
 
-    def __init__(self, given: Mapping[str, Sequence[str]], edges: Edges) -> None:
+    `source_type` is the type that a command of a plugin works with.
+    """
+
+    def __init__(self, given: Mapping[str, Sequence[str]], edges: Edges, source_type: str = "") -> None:
         self._given = given
         self._edges = edges
+        self._source_type = source_type
 
     def words(self, command: str, argument: str, current: str) -> Words:
         """What an argument of a command may be; `current` is what there is of it."""
@@ -42,6 +46,7 @@ class Vocabulary:
             "type": self._types,
             "metrics": self._metrics,
             "ids": self._deliveries,
+            "source": self._sources,
         }
         already = set(self._given.get(argument, ()))
         return ((text, meaning) for text, meaning in kinds.get(argument, self._nothing)() if text not in already)
@@ -59,6 +64,11 @@ class Vocabulary:
         book = self._book()
         for tag in dict.fromkeys(tag for draft in book.drafts.values() for tag in self._texts(draft, "tags")):
             yield tag, ""
+
+    def _sources(self) -> Words:
+        for name, kind in self._book().source_types().items():
+            if kind == self._source_type:
+                yield name, ""
 
     def _text(self, draft: Draft, key: str) -> str:
         return " ".join(", ".join(self._texts(draft, key)).split())

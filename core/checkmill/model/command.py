@@ -21,13 +21,19 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
+from checkmill.model.commandwords import COMMANDS, NOT_YET
 from checkmill.model.flow import Flow
+from checkmill.model.option import Document, Option, Positional, options_of
 from checkmill.model.source import ClassOf, ContractError
+
+__all__ = ["Arguments", "Change", "Command", "Document", "Plan", "Positional"]
 
 S = TypeVar("S")
 A = TypeVar("A")
 
-_NAME = re.compile(r"[a-z][a-z0-9-]*( [a-z][a-z0-9-]*)*")
+#: How data is shown, unless `--format` says otherwise.
+FORMS = ("table", "yaml")
+_NAME = re.compile(r"[a-z][a-z0-9-]*( [a-z][a-z0-9-]*){0,2}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -38,24 +44,13 @@ class Arguments:
     choice, a tuple may be given several times; whatever `query:` may hold is written as there. With `Positional` it is
     an argument without a name, and a tuple takes all that are left. With `Document` the word is the path of a YAML
     file, and the field is the dataclass that file is read into: its places, `${...}` and messages are a rule file's.
+    A field without default must be given. A `Secret` stands in a document only: the list of processes shows arguments.
+
+    A `ValueError` that `__post_init__` raises is told as a mistake in the command line: what was found, and after a
+    semicolon what to write instead.
     """
 
     __pydantic_config__: ClassVar[dict[str, Any]] = {"extra": "forbid"}
-
-
-@dataclass(frozen=True, slots=True)
-class Positional:
-    """Marks a field of `Arguments` that is given without a name; `metavar` is what help calls it."""
-
-    metavar: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Document:
-    """Marks a field of `Arguments` that is read from a YAML file, `-` for standard input.
-
-    The field is a frozen dataclass, or a tuple of one: then the file holds one or a list of them.
-    """
 
 
 @dataclass(frozen=True)
@@ -77,8 +72,8 @@ class Plan:
 
     `data` is shown: a list of flat mappings with equal keys as a table, anything else made of maps, lists, texts,
     numbers, booleans and None as YAML. `changes` are carried out in order, after confirmation; the first that fails
-    keeps the rest from being carried out. `nothing` is what is said when there is neither. `problems` are sentences
-    about what could not be done; with any, the command ends with 3 and changes nothing.
+    keeps the rest from being carried out. `nothing` is what is said when there is neither, or the data is an empty
+    list. `problems` are sentences about what could not be done; with any, the command ends with 3 and changes nothing.
     """
 
     data: Any = None
@@ -92,8 +87,9 @@ class Command(Generic[S, A]):
     """A command of a plugin: `name` is what users write after `checkmill`, one to three words.
 
     It works with one source of the type `source`: the only one that the rule files configure, or the one that
-    `--source NAME` names. Without `changes` the changes of its plan are shown and never carried out; with it, users
-    can say `--dry-run` and `--yes`. `form` is how `data` is shown unless `--format` says otherwise.
+    `--source NAME` names. Its flow, and that of each change, has the deadline of the source's `timeout`, else 30 s.
+    Without `changes` the changes of its plan are shown and never carried out; with it, users can say `--dry-run` and
+    `--yes`. `form` is how `data` is shown unless `--format` says otherwise.
     """
 
     name: str
@@ -118,3 +114,28 @@ class Command(Generic[S, A]):
     def words(self) -> tuple[str, ...]:
         """The words of the name."""
         return tuple(self.name.split())
+
+    @property
+    def options(self) -> tuple[Option, ...]:
+        """What its arguments are on the command line. Raises `ContractError` where they cannot be there."""
+        try:
+            return options_of(self.arguments)
+        except ContractError:
+            raise
+        except Exception as error:
+            # Names in annotations that nothing stands behind, defaults that cannot be made.
+            raise ContractError(f"{self.arguments.__name__} cannot be read: {type(error).__name__}: {error}") from error
+
+    def check(self) -> None:
+        """Look for what keeps the command from being offered. Raises `ContractError`.
+
+        Not done when it is made: what is wrong with one command must not take its whole plugin along.
+        """
+        first = self.words[0]
+        if first in {*COMMANDS, *NOT_YET}:
+            raise ContractError(f"{first!r} is a command of Checkmill itself")
+        if self.form not in FORMS:
+            raise ContractError(f"its form {self.form!r} is neither of {', '.join(FORMS)}")
+        if not isinstance(self.help, str) or not self.help.strip():
+            raise ContractError("it has no help")
+        self.options  # noqa: B018 - asked for what it raises

@@ -14,6 +14,7 @@ from checkmill.cli.arguments import COMMANDS, FORMATS, QUIET, command_of
 from checkmill.cli.quoting import for_bash, quoted, unquoted
 from checkmill.edges import Edges
 from checkmill.entry import run_command
+from checkmill.host import Host
 from checkmill.steps.rendering import FORMATS as RENDERED
 from support.commands import Captured, Desk
 from support.whatap_vendor import CPU, Vendor
@@ -27,6 +28,10 @@ RULES = """
       - {name: cpu-all, source: shop, metric: cpu, above: 90, tags: ["${TEAM:-nobody}", "{{ 7 * 6 }}", "$(touch x)"]}
       - {name: both, source: [shop, two], metric: cpu, each: [source, host], above: 90}
 """
+
+#: What is installed, and the words that a command may begin with.
+HOST = Host()
+FIRST = [*COMMANDS, *dict.fromkeys(command.words[0] for command in HOST.commands())]
 
 
 @pytest.fixture(autouse=True)
@@ -86,7 +91,7 @@ def words_after(desk: Desk, line: str) -> list[str]:
         ("outbox ", ["list", "show", "flush", "retry", "drop"]),
         ("outbox --format ", ["table", "json"]),
         ("outbox show ", []),
-        ("metrics ", ["whatap"]),
+        ("metrics ", [plugin.type for plugin in HOST.plugins() if plugin.source is not None]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("run --log-level ", ["debug", "info", "warning", "error"]),
         ("check cpu -t ", []),
@@ -94,9 +99,9 @@ def words_after(desk: Desk, line: str) -> list[str]:
         ("frob ", []),
         ("frob --", []),
         ("check --frob=", []),
-        ("", list(COMMANDS)),
-        ("--sandbox ", list(COMMANDS)),
-        ("--format j", list(COMMANDS)),
+        ("", FIRST),
+        ("--sandbox ", FIRST),
+        ("--format j", FIRST),
     ],
 )
 def test_words_follow_from_the_line(desk: Desk, line: str, words: list[str]) -> None:

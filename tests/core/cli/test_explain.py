@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from checkmill.cli.paragraphs import WIDTH, width_of
-from support.commands import Desk, Ran
+from support.commands import Desk
+from support.explaining import explained, part
 from support.loopback import Reply, Server, http_server, unused_port
 from support.racks import KEY, Racks, site
 
@@ -101,23 +101,8 @@ def room(tmp_path: Path, server: Server) -> Desk:
     return desk
 
 
-def explained(desk: Desk, words: str) -> Ran:
-    """What `explain` printed, with `CHECKS` for the directory and `PORT_` for a port, which has five digits."""
-    ran = desk(f"explain {words}")
-    out, err = (
-        re.sub(r"127\.0\.0\.1:\d+", "127.0.0.1:PORT_", text.replace(str(desk.checks_dir), "CHECKS"))
-        for text in (ran.out, ran.err)
-    )
-    return Ran(ran.code, out, err, ran.writes)
-
-
 def text_of(name: str) -> str:
     return (EXPLAINED / name).read_text(encoding="utf-8")
-
-
-def part(text: str, heading: str) -> str:
-    """One part of a text, from its heading to the empty line."""
-    return next(one for one in text.split("\n\n") if one.startswith(heading))
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,9 @@
-"""Rule files that tell under `x-story` what their vendors answer, moment by moment, and what must come of it.
+"""Rule files that tell under `x-story` what their vendors know, moment by moment, and what must come of it.
 
     x-story:
       - samples:                # of each source, or of all that a glob means; the first that fits counts
           shop:
-            web-1: {cpu: 42.5}
+            web-1: {cpu: 42.5}  # facts, of which the vendor's module makes the documents that the vendor answers
           backup: HTTP 503      # this one answers with an error
         verdicts:               # of each check: state, service, and the output where it matters
           cpu: |
@@ -23,25 +23,32 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import yaml
 
 from checkmill.model.units import seconds
 from support.commands import Clock, Desk
 from support.loopback import Got, Reply, http_server
-from support.operations import whatap
+from support.operations import checkmk, nezha, nhn_monitoring, nhn_watcher, whatap
+from support.operations.question import CREDENTIALS, Question, as_json
 
-TESTS = Path(__file__).parents[2]
-RULES = TESTS / "acceptance" / "rules"
-#: The types that `vendors` gives.
-VENDORS = ("nhn-monitoring", "nhn-watcher", "checkmk", "nezha")
-APPKEY = "81713f1cc96b4eae834f7535ec4fae7a"
+RULES = Path(__file__).parents[2] / "acceptance" / "rules"
+#: What each vendor makes of a question and of its table of facts.
+VENDORS: Mapping[str, Callable[[Question, Any], Reply]] = {
+    "checkmk": checkmk.answer,
+    "nezha": nezha.answer,
+    "nhn-monitoring": nhn_monitoring.answer,
+    "nhn-watcher": nhn_watcher.answer,
+    "whatap": whatap.answer,
+}
 _BATCHMON = "/v1.0/monitoring/batchmon"
 _REFUSED = re.compile(r"HTTP (\d+)")
 
@@ -66,7 +73,7 @@ class Delivered:
 
 @dataclass(frozen=True)
 class Moment:
-    """One run of a story: what the sources answer from then on, and what must come of it."""
+    """One run of a story: what the vendors know from then on, and what must come of it."""
 
     number: int
     after_s: float
@@ -77,11 +84,11 @@ class Moment:
 
 @dataclass(frozen=True)
 class Story:
-    """A rule file: its checks as written, the types of its sources, and its moments."""
+    """A rule file: its checks and its sources as written, and its moments."""
 
     theme: str
     written: tuple[Mapping[str, Any], ...]
-    types: Mapping[str, str]
+    sources: Mapping[str, Mapping[str, Any]]
     moments: tuple[Moment, ...]
 
     @property
@@ -109,16 +116,37 @@ def story_of(path: Path) -> Story:
         deliveries = None if sent is None else tuple(sorted(Delivered(*columns) for columns in _table(sent)))
         after_s = seconds(told["after"]) if "after" in told else 0.0
         moments.append(Moment(number, after_s, samples, verdicts, deliveries))
-    types = {name: source["type"] for name, source in document["sources"].items()}
-    return Story(path.stem, tuple(document["checks"]), types, tuple(moments))
+    return Story(path.stem, tuple(document["checks"]), document["sources"], tuple(moments))
+
+
+class Stopwatch:
+    """The clock on which runs measure how long things take: only what a vendor takes counts, to the microsecond.
+
+    After a minute it goes on all the same, so that what hangs comes to an end.
+    """
+
+    def __init__(self) -> None:
+        self._began = time.monotonic()
+        self._taken_s = 0.0
+
+    def __call__(self) -> float:
+        return round(self._taken_s + (time.monotonic() - self._began) // 60 * 60, 6)
+
+    def take(self, seconds_s: float) -> None:
+        """Let so many seconds pass."""
+        self._taken_s += seconds_s
 
 
 @dataclass
 class World:
-    """All vendors of all stories on one loopback server, each below the name of its source."""
+    """All vendors of all stories on one loopback server, each below the name of a source.
 
-    types: Mapping[str, str]
+    `asked` are the requests to vendors as they came: method, path with query, and body.
+    """
+
+    sources: Mapping[str, Mapping[str, Any]]
     clock: Clock
+    stopwatch: Stopwatch
     samples: Mapping[str, Any] = field(default_factory=dict)
     asked: list[str] = field(default_factory=list)
     posted: list[tuple[str, str]] = field(default_factory=list)
@@ -134,19 +162,29 @@ class World:
             raise
 
     def _answer(self, got: Got) -> Reply:
-        path = got.target.partition("?")[0]
+        path, _, query = got.target.partition("?")
         if path.startswith(_BATCHMON):
             return self._take(got)
         _, name, rest = path.split("/", 2)
-        self.asked.append(path)
+        self.asked.append(f"{got.method} {got.target} {got.body.decode()}".strip())
         told = self._told(name)
         if isinstance(told, str):
             match = _REFUSED.fullmatch(told)
-            assert match, f"{name}: {told!r} is neither samples nor 'HTTP 503'"
+            assert match, f"{name}: {told!r} is neither facts nor 'HTTP 503'"
             return Reply(int(match[1]))
-        is_whatap = self.types[name] == "whatap"
-        document = whatap.answer(f"/{rest}", name, told, self.clock.now) if is_whatap else told
-        return Reply(404) if document is None else _json(document)
+        question = Question(
+            method=got.method,
+            path=f"/{rest}",
+            params=dict(parse_qsl(query)),
+            headers=got.headers,
+            body=got.body,
+            at=self.clock.now,
+            source=name,
+            settings=self.sources[name],
+            url=f"{self.url}/{name}",
+            take=self.stopwatch.take,
+        )
+        return VENDORS[self.sources[name]["type"]](question, told)
 
     def _told(self, name: str) -> Any:
         found = self.samples.get(name)
@@ -163,34 +201,21 @@ class World:
         self.posted += [(data["state"], one) for one in ids]
         echoes = [{"pk": {"requestId": f"request-{one}"}, "scenarioId": one} for one in ids]
         header = {"isSuccessful": True, "resultCode": 0, "resultMessage": "SUCCESS"}
-        return _json({"header": header, "body": echoes if got.target == _BATCHMON else echoes[0]})
+        return as_json({"header": header, "body": echoes if got.target == _BATCHMON else echoes[0]})
 
 
 @contextmanager
 def operations_room(home: Path, told: Sequence[Story]) -> Iterator[tuple[Desk, World]]:
-    """A desk with the rule files of some stories, their vendors answering; what `site` gives must be on the path."""
-    desk = Desk(home, {"NHN_APPKEY": APPKEY, "WHATAP_TOKEN": "X2QEP7TOKENOFTHEPROJECT0"})
-    types = {name: kind for story in told for name, kind in story.types.items()}
+    """A desk with the rule files of some stories, their vendors answering."""
+    stopwatch = Stopwatch()
+    desk = Desk(home, dict(CREDENTIALS), monotonic=stopwatch)
+    sources = {name: source for story in told for name, source in story.sources.items()}
     for story in told:
         desk.write((RULES / f"{story.theme}.yaml").read_text("utf-8"), f"{story.theme}.yaml")
-    world = World(types, desk.clock)
+    world = World(sources, desk.clock, stopwatch)
     with http_server(world.answer) as server:
         desk.environ["VENDORS"] = world.url = server.url
         yield desk, world
-
-
-def site(home: Path) -> Path:
-    """Lay the vendors' plugin down as an installed distribution, and give the folder for the path."""
-    about = home / "site" / "operations_vendors-1.0.dist-info"
-    about.mkdir(parents=True)
-    about.joinpath("METADATA").write_text("Metadata-Version: 2.1\nName: operations-vendors\nVersion: 1.0\n", "utf-8")
-    lines = "".join(f"{kind} = support.operations.vendors\n" for kind in VENDORS)
-    about.joinpath("entry_points.txt").write_text(f"[checkmill]\n{lines}", "utf-8")
-    return about.parent
-
-
-def _json(document: Any) -> Reply:
-    return Reply(200, json.dumps(document, ensure_ascii=False).encode(), {"Content-Type": "application/json"})
 
 
 def _table(text: str) -> list[list[str]]:

@@ -12,16 +12,18 @@ from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 from checkmill.model.units import seconds, size
+from support.loopback import Reply
+from support.operations.question import Question, as_json
 
 Hosts: TypeAlias = Mapping[str, Mapping[str, Any]]
 #: How many seconds a row of the time series covers.
 ROW_S = 300
 
 
-def answer(path: str, project: str, hosts: Hosts, now: float) -> Any:
-    """The document that WhaTap answers below one path, or None where there is nothing."""
-    if path == "/open/json/stat/sm_stat":
-        return {"servers": [_series(name, host, now) for name, host in hosts.items() if "rows" in host]}
+def answer(question: Question, hosts: Hosts) -> Reply:
+    """What WhaTap answers of the hosts of a project."""
+    if question.path == "/open/json/stat/sm_stat":
+        return as_json({"servers": [_series(name, one, question.at) for name, one in hosts.items() if "rows" in one]})
     active = {name: host for name, host in hosts.items() if host.get("active", True)}
     values: dict[str, Any] = {
         "/open/json/act_agent": f"{len(active)}.0",
@@ -34,7 +36,9 @@ def answer(path: str, project: str, hosts: Hosts, now: float) -> Any:
             "servers": [{**_row(name, host), "snapshot": _snapshot(host)} for name, host in hosts.items()]
         },
     }
-    return {"pname": project, "values": values[path]} if path in values else None
+    if question.path not in values:
+        return Reply(404)
+    return as_json({"pname": question.source, "values": values[question.path]})
 
 
 def _row(name: str, host: Mapping[str, Any]) -> dict[str, Any]:

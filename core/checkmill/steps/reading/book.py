@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -15,6 +15,7 @@ from checkmill.steps.reading.drafts import Draft, Surroundings
 from checkmill.steps.reading.expansion import Expansion
 from checkmill.steps.reading.files import text_of
 from checkmill.steps.reading.findings import FILL_IN, Findings
+from checkmill.steps.reading.hiding import Hiding
 from checkmill.steps.reading.keys import TOP_KEYS
 from checkmill.steps.reading.naming import (
     check_keys,
@@ -48,7 +49,7 @@ class Book:
 
     `problems` holds what is wrong with files as a whole and with everything read so far, each problem once;
     `broken_files` the files that could not be read as rule files at all; `rejected` the first problem of each check
-    that cannot run, by name.
+    that cannot run, by name; `hiding` the problems behind which there may be sources and checks that nobody knows of.
     """
 
     def __init__(self, directory: Path, host: Host, expansion: Expansion, sandbox: SandboxAddresses | None) -> None:
@@ -58,6 +59,7 @@ class Book:
         self.files: list[str] = []
         self.broken_files: set[str] = set()
         self.rejected: dict[str, Problem] = {}
+        self.hiding = Hiding()
         self._host = host
         self._expansion = expansion
         self._sandbox = sandbox
@@ -82,12 +84,16 @@ class Book:
         if root is None or is_empty(root):
             if problems or flaws:
                 self.broken_files.add(name)
+                self.hiding.whole([*problems, *flaws])
             return
         if not isinstance(root, Map):
             self.broken_files.add(name)
-            self._complain(f"a rule file is a map of {', '.join(TOP_KEYS)}; found {shown(root)}", root.place, "")
+            sentence = f"a rule file is a map of {', '.join(TOP_KEYS)}; found {shown(root)}"
+            self.hiding.whole([self._complain(sentence, root.place, "")])
             return
-        self.tell(top_level_problems(root))
+        wrong = list(top_level_problems(root))
+        self.tell(wrong)
+        self.hiding.take(root, wrong)
         self._add_named(root.get("sources"), "sources", self._sources)
         self._add_named(root.get("reporters"), "reporters", self._reporters)
         self._add_checks(root.get("checks"), *self._defaults(root.get("defaults")))
@@ -97,7 +103,9 @@ class Book:
             return
         if not isinstance(node, Map):
             hint = "write each as 'name:' with its settings indented below"
-            self._complain(f"a map of names is expected, found {shown(node)}", node.place, kind, hint)
+            problem = self._complain(f"a map of names is expected, found {shown(node)}", node.place, kind, hint)
+            if kind == "sources":
+                self.hiding.sources.append(problem)
             return
         for name, entry in node:
             path = f"{kind}.{name}"
@@ -136,13 +144,15 @@ class Book:
             return
         if not isinstance(node, Sequence):
             hint = "begin each check with '- name: ...'"
-            self._complain(f"a list of checks is expected, found {shown(node)}", node.place, "checks", hint)
+            problem = self._complain(f"a list of checks is expected, found {shown(node)}", node.place, "checks", hint)
+            self.hiding.checks.append(problem)
             return
         for index, item in enumerate(node.items):
             path = f"checks[{index}]"
             if not isinstance(item, Map):
                 hint = "write '- name: ...' and its other keys below"
-                self._complain(f"a check is a map, found {shown(item)}", item.place, path, hint)
+                problem = self._complain(f"a check is a map, found {shown(item)}", item.place, path, hint)
+                self.hiding.checks.append(problem)
                 continue
             findings = Findings()
             name = name_written(item, path, findings)
@@ -156,6 +166,8 @@ class Book:
                 problem = written_twice(name, place, known.own.place, f"{path}.name", kind="checks")
                 self.rejected.setdefault(name, problem)
                 findings.problems.append(problem)
+            if name is None:
+                self.hiding.checks += findings.problems
             self.tell(findings.problems)
             self._nameless.append(draft)
 
@@ -184,7 +196,7 @@ class Book:
         if name not in self._rules:
             rule, problems = self._read(self.drafts[name])
             if problems:
-                self.rejected.setdefault(name, problems[0])
+                self.rejected.setdefault(name, _with_check(problems[0]))
             self._rules[name] = None if name in self.rejected else rule
         return self._rules[name]
 
@@ -204,6 +216,19 @@ class Book:
     def sources(self) -> list[ConfiguredSource]:
         """All sources that have no problems."""
         return [source for source in map(self._source, self._sources) if not isinstance(source, tuple)]
+
+    def source_types(self) -> dict[str, str]:
+        """The type of each source as it is written, by the source's name; "" where none can be read."""
+        found = {}
+        for name, written in self._sources.items():
+            node = written.node.get("type")
+            expanded = None if node is None else self._expansion.node(node, "", [])
+            found[name] = (None if expanded is None else Findings().text(expanded, "")) or ""
+        return found
+
+    def source(self, name: str) -> ConfiguredSource | tuple[Problem, ...]:
+        """The source of a name that is written, or what is wrong with it."""
+        return self._source(name)
 
     def reporter(self, name: str) -> ConfiguredReporter | None:
         """The reporter of that name, if there is one without problems."""
@@ -227,7 +252,7 @@ class Book:
         for problem in problems:
             if problem not in self._told:
                 self._told.add(problem)
-                self.problems.append(problem)
+                self.problems.append(_with_check(problem))
 
     def _read(self, draft: Draft) -> tuple[Rule | None, list[Problem]]:
         findings = Findings(draft.name)
@@ -242,6 +267,7 @@ class Book:
         return Surroundings(
             tuple(self._sources),
             self._source,
+            tuple(self.hiding.sources),
             tuple(self._reporters),
             self._reporter,
             self._expansion,
@@ -279,5 +305,14 @@ class Book:
     def _texts(self, name: str, key: str) -> tuple[str, ...]:
         return self.drafts[name].texts(key, self._expansion)
 
-    def _complain(self, sentence: str, place: Place, path: str, hint: str = "") -> None:
-        self.tell([Problem(sentence, place, path, hint)])
+    def _complain(self, sentence: str, place: Place, path: str, hint: str = "") -> Problem:
+        problem = Problem(sentence, place, path, hint)
+        self.tell([problem])
+        return problem
+
+
+def _with_check(problem: Problem) -> Problem:
+    """A problem that names its check where its place does not: what is wrong with a default is so for some checks."""
+    if not problem.check or not problem.path.startswith("defaults"):
+        return problem
+    return replace(problem, sentence=f"for check {problem.check!r}, {problem.sentence}")

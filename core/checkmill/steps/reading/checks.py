@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from checkmill.model.aggregate import aggregated_metric
@@ -12,6 +12,7 @@ from checkmill.model.rule import Condition, Expect, Override, Reading, Rule, Sel
 from checkmill.model.source import ConfiguredSource, Metric
 from checkmill.model.state import State
 from checkmill.model.templates import labels_in
+from checkmill.steps.reading.alike import refuse_foreign_levels
 from checkmill.steps.reading.drafts import Draft, Keys, Surroundings
 from checkmill.steps.reading.findings import Findings
 from checkmill.steps.reading.judgement import (
@@ -22,18 +23,16 @@ from checkmill.steps.reading.judgement import (
     tolerate_from,
 )
 from checkmill.steps.reading.keys import did_you_mean
-from checkmill.steps.reading.measuring import Measuring
-from checkmill.steps.reading.nodes import Map, Node, data_of, shown
+from checkmill.steps.reading.measuring import BESIDE, Measuring
+from checkmill.steps.reading.nodes import Map, Node, Scalar, data_of, shown
 from checkmill.steps.reading.reports import reports_from
 from checkmill.steps.reading.selecting import expect_from, selection_from
-from checkmill.steps.reading.templates import check_template
+from checkmill.steps.reading.templates import check_labels, check_template
 
 DEFAULT_INTERVAL_S = 60.0
 DEFAULT_FORGET_S = 86400.0
 #: Names of checks and services that Checkmill uses for itself.
 RESERVED_NAMES = ("checkmill", "checkmill-outbox")
-#: Labels that a sample has beside those that say what it is of.
-_BESIDE = {"source", "project", "pcode", "id"}
 
 
 def rule_from(draft: Draft, around: Surroundings, findings: Findings) -> Rule | None:
@@ -50,26 +49,29 @@ class _CheckReader:
 
     def rule(self) -> Rule | None:
         measuring = Measuring(self._keys)
-        metric = measuring.metrics[0] if measuring.metrics else None
+        metric = measuring.metric
         # A service for each value of a label needs a label that all samples have; a selection may use any.
         carried = measuring.labels()
         labels = tuple(dict.fromkeys(label for own in carried for label in own)) if carried else None
         common = tuple(label for label in labels or () if all(label in own for own in carried))
         each = self._each(common if carried else None)
-        expect = self._keys.read("expect", lambda node, path: expect_from(node, path, each, self._findings))
+        offered = _naming(metric) or (metric.labels if metric is not None else ())
+        expect = self._keys.read("expect", lambda node, path: expect_from(node, path, each, offered, self._findings))
         expect = expect or Expect(seen=bool(each))
         readings = measuring.readings()
         simple = self._independent_of_metric()
         aggregate = self._keys.read("aggregate", lambda node, path: aggregate_from(node, path, metric, self._findings))
         judged = aggregated_metric(metric, aggregate) if metric is not None and aggregate else metric
-        levels = self._levels(judged)
+        levels = self._levels(judged, [aggregated_metric(one, aggregate or "") for one in measuring.metrics])
         where, exclude = self._selection("where", labels), self._selection("except", labels)
         overrides = self._overrides(metric, labels)
         conditions = measuring.conditions()
         tolerate = self._keys.read("tolerate", lambda node, path: tolerate_from(node, path, self._findings))
         if conditions and metric is not None and levels is None and not overrides:
             self._refuse_without_levels(metric)
-        self._check_combinations(metric, each, overrides, tolerate)
+        self._check_combinations(overrides)
+        self._check_tolerance(measuring, each, tolerate)
+        self._check_labels_of_templates(measuring.sources, each, labels)
         self._check_times(expect, metric)
         selections = [where, exclude, *(one for own in overrides for one in (own.where, own.exclude))]
         used = {label for one in selections if one is not None for label in one.labels} | {*each, *self._templated()}
@@ -121,12 +123,18 @@ class _CheckReader:
                 self._findings.add(f"unknown label {shown(node)}", node.place, path, did_you_mean(label, labels))
         return tuple(label for label, _, _ in each)
 
-    def _levels(self, metric: Metric[Any, Any, Any] | None) -> Levels | None:
+    def _levels(
+        self, metric: Metric[Any, Any, Any] | None, of_each: Sequence[Metric[Any, Any, Any]]
+    ) -> Levels | None:
         # A check that has levels of its own has none of its file's defaults.
         own = [key for key in LEVEL_KEYS if key in self._draft.own.entries]
         found = {key: self._keys.node(key) for key in own or LEVEL_KEYS}
         written = {key: node for key, node in found.items() if node is not None}
-        return levels_from(written, metric, self._findings)
+        levels = levels_from(written, metric, self._findings)
+        spot = self._keys.node("metric")
+        if spot is not None:
+            refuse_foreign_levels(of_each, written, spot, self._findings)
+        return levels
 
     def _overrides(self, metric: Metric[Any, Any, Any] | None, labels: tuple[str, ...] | None) -> tuple[Override, ...]:
         # Those of the defaults belong to the levels of the defaults.
@@ -140,33 +148,41 @@ class _CheckReader:
 
     # What does not go together
 
-    def _check_combinations(
-        self,
-        metric: Metric[Any, Any, Any] | None,
-        each: tuple[str, ...],
-        overrides: tuple[Override, ...],
-        tolerate: Tolerate | None,
-    ) -> None:
+    def _check_combinations(self, overrides: tuple[Override, ...]) -> None:
         if self._keys.node("aggregate") is not None:
             self._refuse_beside_aggregate("tolerate", "no single sample breaches", "remove one of the two")
             self._refuse_beside_aggregate("and", "no single sample is left to join", "write two checks")
             if overrides:
                 hint = "write a second check with its own 'where'"
                 self._refuse_beside_aggregate("overrides", "one value has one set of levels", hint)
+
+    def _check_tolerance(self, measuring: Measuring, each: tuple[str, ...], tolerate: Tolerate | None) -> None:
         found = self._keys.node("tolerate")
-        if (
-            found is None
-            or tolerate is None
-            or metric is None
-            or not each
-            or not (tolerate.warn.count or tolerate.crit.count)
-        ):
+        if found is None or tolerate is None or not (tolerate.warn.count or tolerate.crit.count):
             return
-        if {label for label in metric.labels if label not in _BESIDE} <= set(each) and metric.labels:
-            sentence = (
-                f"with 'each: {', '.join(each)}' a service has one sample, and one is tolerated: this never alerts"
-            )
-            self._findings.add(sentence, found[0].place, found[1], "remove 'each', or choose a share")
+        if not measuring.has_one_sample(each):
+            return
+        service, hint = "the check", "remove it, and choose a limit that leaves room"
+        if each:
+            service = f"with 'each: {', '.join(each)}' a service"
+            if _naming(measuring.metric):
+                hint = "remove 'each', or choose a share"
+        sentence = f"{service} has one sample, and one is tolerated: this never alerts"
+        self._findings.add(sentence, found[0].place, found[1], hint)
+
+    def _check_labels_of_templates(
+        self, sources: Sequence[ConfiguredSource], each: tuple[str, ...], labels: tuple[str, ...] | None
+    ) -> None:
+        """Services are remembered with their labels; of a check without them, those of its sources are sure."""
+        if labels is None:
+            return
+        own = [set(source.labels.items()) for source in sources]
+        lasting = labels if each else ("source", *(label for label, _ in set.intersection(*own)))
+        for key in ("as", "text", "details", "report"):
+            found = self._draft.key(key) if key == "report" else self._keys.node(key)
+            for node, path in () if found is None else _scalars_in(*found):
+                sure = lasting if key == "as" else labels
+                check_labels(str(node.value), node, path, labels, sure, self._findings)
 
     def _refuse_without_levels(self, metric: Metric[Any, Any, Any]) -> None:
         node, path = self._keys.node("and") or (self._draft.own, self._draft.path)
@@ -249,7 +265,8 @@ class _CheckReader:
             found = self._keys.node(key) if key not in leave_out and (only is None or key in only) else None
             if found is not None:
                 written.append((key, data_of(found[0])))
-        named = [(source.name, source.digest if only is None else "") for source in sources]
+        # What is remembered of a source outlives the coming and going of others: they are no part of the selection.
+        named = [(source.name, source.digest) for source in sources] if only is None else []
         return hashlib.blake2b(repr((named, metric.name, written)).encode(), digest_size=16).hexdigest()
 
 
@@ -258,6 +275,22 @@ def _longest_timeout(
 ) -> float:
     others = [reading for condition in conditions for reading in condition.readings]
     return max(reading.fetch.timeout_s for reading in [*readings, *others, *inventories.values()])
+
+
+def _naming(metric: Metric[Any, Any, Any] | None) -> tuple[str, ...]:
+    """The labels that say what a sample is of."""
+    return () if metric is None else tuple(label for label in metric.labels if label not in BESIDE)
+
+
+def _scalars_in(node: Node, path: str) -> Iterator[tuple[Scalar, str]]:
+    if isinstance(node, Map):
+        for key, entry in node:
+            yield from _scalars_in(entry.value, f"{path}.{key}")
+    elif isinstance(node, Scalar):
+        yield node, path
+    else:
+        for index, item in enumerate(node.items):
+            yield from _scalars_in(item, f"{path}[{index}]")
 
 
 def _texts_in(data: Any) -> list[str]:

@@ -50,18 +50,28 @@ _SCALAR_TAGS: dict[str, tuple[type, ...]] = {
 
 def parse(text: str, file: str) -> tuple[Node | None, list[Problem]]:
     """Read the text of one file. A file that is no YAML gives no node and says where it breaks."""
+    roots, problems = _roots(text, file, several=False)
+    return (roots[0] if roots else None), problems
+
+
+def parse_documents(text: str, file: str) -> tuple[list[Node], list[Problem]]:
+    """Read the text of a file that may hold several documents, which `---` parts."""
+    return _roots(text, file, several=True)
+
+
+def _roots(text: str, file: str, *, several: bool) -> tuple[list[Node], list[Problem]]:
     # PyYAML is imported only when rules are read from their files.
     import yaml
 
     try:
-        root = _Composer(text, file).root(_events(text))
+        roots = _Composer(text, file, several=several).roots(_events(text))
     except yaml.reader.ReaderError:
-        return None, [unreadable_character(text, file)]
+        return [], [unreadable_character(text, file)]
     except yaml.MarkedYAMLError as error:
-        return None, [problem_of(error, text, file)]
+        return [], [problem_of(error, text, file)]
     except _StopError as stop:
-        return None, [stop.problem]
-    return root, list(dict.fromkeys(root.flaws)) if root is not None else []
+        return [], [stop.problem]
+    return roots, list(dict.fromkeys(flaw for root in roots for flaw in root.flaws))
 
 
 class _StopError(Exception):
@@ -121,16 +131,17 @@ class _Open:
 class _Composer:
     """Builds nodes from events, without recursion, so that no file can exhaust the stack."""
 
-    def __init__(self, text: str, file: str) -> None:
+    def __init__(self, text: str, file: str, *, several: bool) -> None:
         self._text = text
         self._file = file
+        self._several = several
         self._lines: list[str] = []
         self._stack: list[_Open] = []
         self._anchors: dict[str, _Done | None] = {}
-        self._root: Node | None = None
+        self._roots: list[Node] = []
 
-    def root(self, events: Iterator[Any]) -> Node | None:
-        """The one document; None when there is nothing in the file."""
+    def roots(self, events: Iterator[Any]) -> list[Node]:
+        """The documents, of which there is one at most unless there may be several."""
         import yaml
 
         documents = 0
@@ -145,10 +156,12 @@ class _Composer:
                 self._end()
             elif isinstance(event, yaml.DocumentStartEvent):
                 documents += 1
-                if documents > 1:
+                # No name is known beyond the document that gives it.
+                self._anchors.clear()
+                if documents > 1 and not self._several:
                     hint = "remove the '---', or make it a file of its own"
                     self._stop("a second YAML document begins here", self._at(event), hint)
-        return self._root
+        return self._roots
 
     # Events
 
@@ -163,7 +176,7 @@ class _Composer:
         elif is_text or event.tag == f"{_TAG}str" or (event.tag == "!" and text):
             done = _Done(Scalar(place, text, text))
         else:
-            value = _plain_value(text)
+            value = plain_value(text)
             kinds = _SCALAR_TAGS.get(str(event.tag))
             if kinds is not None and isinstance(value, kinds) and (bool in kinds or not isinstance(value, bool)):
                 done = _Done(Scalar(place, value, text))
@@ -180,7 +193,7 @@ class _Composer:
             sentence = "'&' names a value, and none follows"
             return Scalar(place, None, "", (Problem(sentence, place, self._path(), "put it in quotes if it is text"),))
         if text.isascii() or is_key or outer is None:
-            return Scalar(place, _plain_value(text), text)
+            return Scalar(place, plain_value(text), text)
         found = in_value(text, in_flow=outer.is_flow, is_item=not outer.is_map)
         if found is None:
             return Scalar(place, text, text)
@@ -250,7 +263,7 @@ class _Composer:
     def _add(self, done: _Done, event: Any) -> None:
         """Put a finished node where it belongs: into the list or map that is open, as key or as value."""
         if not self._stack:
-            self._root = done.node
+            self._roots.append(done.node)
             return
         outer = self._stack[-1]
         outer.values += done.values
@@ -340,7 +353,7 @@ def _merge(value: Node, outer: _Open) -> None:
             outer.flaws.append(Problem(sentence, source.place, outer.inner_path(), hint))
 
 
-def _plain_value(text: str) -> str | int | float | bool | None:
+def plain_value(text: str) -> str | int | float | bool | None:
     """The meaning of a plain scalar in YAML 1.2's core schema."""
     if text and text[0] not in _BEGINNINGS:
         return text

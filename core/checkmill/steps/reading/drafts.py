@@ -58,11 +58,13 @@ class Draft:
 class Surroundings:
     """What a check may refer to: sources and reporters by name, read when they are named, and the environment.
 
-    A name that is known but could not be read gives its problems.
+    A name that is known but could not be read gives its problems. `hiding_sources` are the problems behind which there
+    may be further sources, so that nobody knows what a glob means.
     """
 
     source_names: tuple[str, ...]
     source: Callable[[str], ConfiguredSource | tuple[Problem, ...]]
+    hiding_sources: tuple[Problem, ...]
     reporter_names: tuple[str, ...]
     reporter: Callable[[str], ConfiguredReporter | tuple[Problem, ...]]
     expansion: Expansion

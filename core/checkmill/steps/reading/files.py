@@ -42,12 +42,17 @@ def text_of(path: Path, problems: list[Problem]) -> str | None:
     if len(raw) > LARGEST_FILE:
         problems.append(Problem(f"the file is larger than {LARGEST_FILE} bytes", place, hint="split it"))
         return None
+    return decoded(raw, str(path), problems)
+
+
+def decoded(raw: bytes, name: str, problems: list[Problem]) -> str | None:
+    """The text that a file holds; None with a problem when it is not UTF-8."""
     try:
         return raw.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         line_begin = raw.rfind(b"\n", 0, error.start) + 1
         column = len(raw[line_begin : error.start].decode("utf-8-sig", "replace")) + 1
-        spot = Place(str(path), raw.count(b"\n", 0, error.start) + 1, column)
+        spot = Place(name, raw.count(b"\n", 0, error.start) + 1, column)
         problems.append(Problem("the file is not UTF-8 text", spot, hint="save it as UTF-8"))
         return None
 

@@ -11,6 +11,7 @@ from checkmill.model.fetch import Fetch
 from checkmill.model.levels import glob_matches
 from checkmill.model.rule import Condition, Reading
 from checkmill.model.source import ConfiguredSource, Metric
+from checkmill.steps.reading.alike import refuse_foreign_levels, standing_for, within_common_bounds
 from checkmill.steps.reading.drafts import Keys
 from checkmill.steps.reading.findings import FILL_IN
 from checkmill.steps.reading.judgement import LEVEL_KEYS, levels_from
@@ -19,19 +20,24 @@ from checkmill.steps.reading.nodes import Map, Node, Sequence, has_wildcard, is_
 from checkmill.steps.reading.validation import validated
 
 DEFAULT_TIMEOUT_S = 8.0
+#: Labels that a sample has beside those that say what it is of.
+BESIDE = frozenset({"source", "project", "pcode", "id"})
+#: Labels of which there is one value where a source is of one project, which it says with a setting of that name.
+_OF_PROJECTS = frozenset({"project", "pcode"})
 _WHERE_FROM = {"source": "name one of 'sources'", "metric": "see `checkmill metrics`"}
 
 AnyMetric = Metric[Any, Any, Any]
 
 
 class Measuring:
-    """The sources and metrics of one check."""
+    """The sources and metrics of one check; `metric` stands for those of all sources where levels are read."""
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
         self._findings = keys.findings
         self.sources = self._sources()
         self.metrics = self._main_metrics()
+        self.metric = standing_for(self.metrics)
 
     # Labels
 
@@ -49,6 +55,20 @@ class Measuring:
         # Without a metric there are no labels of its own; what is wrong was told.
         pairs = zip(self.sources, self.own_labels(), strict=False)
         return [tuple(dict.fromkeys([*own, *_of_inventory(source, own)])) for source, own in pairs]
+
+    def has_one_sample(self, each: Collection[str]) -> bool:
+        """Whether there is never more than one sample for each value of those labels, as far as that is known."""
+        if self.metric is None:
+            return False
+        naming = set(self.metric.labels) - BESIDE
+        if naming:
+            return naming <= set(each)
+        if len(self.sources) > 1 and "source" not in each:
+            return False
+        left = set(self.metric.labels) - {"source"} - set(each)
+        if _OF_PROJECTS & set(each) or all(_is_of_one_project(source) for source in self.sources):
+            left -= _OF_PROJECTS
+        return not left
 
     # Readings
 
@@ -94,7 +114,12 @@ class Measuring:
         else:
             name = self.metrics[0].name
             sentence = f"'all' expects each {inventory.key} of the inventory, and {name!r} has no such label"
-        self._findings.add(sentence, node.place, path, "list the values, or write 'seen'")
+        own = self.metrics[0].labels
+        naming = next((label for label in (*(one for one in own if one not in BESIDE), *own)), "")
+        hint = "list the values, or write 'seen'"
+        if self._keys.node("each") is None:
+            hint = f"write 'each: {naming}', and list the values or write 'seen'" if naming else "remove the key"
+        self._findings.add(sentence, node.place, path, hint)
 
     def _read_from(
         self, metrics: Iterable[AnyMetric], query: tuple[Node, str] | None, path: str
@@ -135,8 +160,11 @@ class Measuring:
         if "metric" not in written.entries:
             self._findings.add("'metric' is missing", node.place, path, _WHERE_FROM["metric"])
         metrics = self._metrics_named(*given["metric"]) if "metric" in given else []
-        metric = metrics[0] if metrics else None
-        levels = levels_from({key: given[key] for key in LEVEL_KEYS if key in given}, metric, self._findings)
+        metric = standing_for(metrics)
+        own = {key: given[key] for key in LEVEL_KEYS if key in given}
+        levels = levels_from(own, metric, self._findings)
+        if metrics:
+            refuse_foreign_levels(metrics, own, given["metric"], self._findings)
         if metric is not None and levels is None and not set(LEVEL_KEYS) & written.entries.keys():
             sentence = f"without levels {metric.name!r} is always ok, so the check never alerts"
             self._findings.add(sentence, node.place, path, "add 'above', 'below' or 'range'")
@@ -159,6 +187,8 @@ class Measuring:
                 if not matching:
                     self._findings.add(f"no source matches {shown(node)}", node.place, path, did_you_mean("", known))
                 names.update(dict.fromkeys(matching))
+                # A source that nobody can read would be left out without a word.
+                self._findings.problems.extend(around.hiding_sources)
             elif written not in known:
                 self._unknown("unknown source", written, node, path, known)
             else:
@@ -201,7 +231,7 @@ class Measuring:
             sentence = f"the sources measure {name!r} differently: in {units}"
             self._findings.add(sentence, node.place, path, "write a check for each type of source")
             return []
-        return metrics
+        return within_common_bounds(metrics)
 
     def _missing(self, key: str, known: tuple[str, ...]) -> None:
         draft = self._keys.draft
@@ -217,6 +247,10 @@ def _of_inventory(source: ConfiguredSource, own: Collection[str]) -> tuple[str, 
     """The labels of a source's inventory, if samples with those labels of their own are found again in it."""
     inventory = source.type.inventory
     return inventory.labels if inventory is not None and inventory.key in own else ()
+
+
+def _is_of_one_project(source: ConfiguredSource) -> bool:
+    return any(getattr(source.settings, label, None) is not None for label in _OF_PROJECTS)
 
 
 def _unit_of(metric: AnyMetric) -> str:

@@ -79,12 +79,18 @@ def _why_no_regex(text: str) -> str:
     return ""
 
 
-def expect_from(node: Node, path: str, each: tuple[str, ...], findings: Findings) -> Expect | None:
-    """Read `expect`: `seen`, a number, a list of values of `each`, or maps when `each` has several labels."""
+def expect_from(
+    node: Node, path: str, each: tuple[str, ...], offered: tuple[str, ...], findings: Findings
+) -> Expect | None:
+    """Read `expect`: `seen`, a number, a list of values of `each`, or maps when `each` has several labels.
+
+    `offered` are the labels that `each` could have.
+    """
+    add_each = f"add 'each: {offered[0]}' or the like" if offered else "remove the key; there is one value, or none"
     if isinstance(node, Scalar) and node.value == "seen":
         if not each:
             sentence = "'seen' expects label values, and the rule has no 'each'"
-            findings.add(sentence, node.place, path, "add 'each: host' or the like")
+            findings.add(sentence, node.place, path, add_each)
         return Expect(seen=True)
     if isinstance(node, Scalar) and node.value == "all":
         return Expect(all=True)
@@ -98,9 +104,7 @@ def expect_from(node: Node, path: str, each: tuple[str, ...], findings: Findings
         findings.unexpected(node, path, "'seen', 'all', a number from 1, or a list of values")
         return None
     if not each:
-        findings.add(
-            "a list of values needs 'each' to say of which label", node.place, path, "add 'each: host' or the like"
-        )
+        findings.add("a list of values needs 'each' to say of which label", node.place, path, add_each)
         return None
     values = [_expected(item, f"{path}[{index}]", each, findings) for index, item in enumerate(node.items)]
     return Expect(values=tuple(dict.fromkeys(value for value in values if value is not None)))

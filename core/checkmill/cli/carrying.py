@@ -1,0 +1,148 @@
+"""Carries out the changes of a plan one after the other, and tells what came of each, or how far it came."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from checkmill.cli.paragraphs import printable
+from checkmill.cli.streams import Streams
+from checkmill.edges import Edges
+from checkmill.model.command import Change
+from checkmill.model.errors import DeadlineError, LoginError, RateLimitError, SourceError, StatusError
+from checkmill.model.flow import Flow
+from checkmill.model.sent import Sent
+from checkmill.model.source import ConfiguredSource
+from checkmill.steps.fetching import Done, Job, Watch, carry_out
+
+_READING = {"GET", "HEAD", "OPTIONS", "call"}
+MAY_HAVE_ARRIVED = "it may have been carried out all the same; look before you repeat it"
+NOT_ARRIVED = "it did not reach the vendor"
+REFUSED = "the vendor refused it"
+HARMLESS = "it had changed nothing yet"
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of one change: a sentence, or the error and what it means for the vendor; neither if it never began."""
+
+    change: Change
+    said: str = ""
+    failure: str = ""
+
+    @property
+    def is_done(self) -> bool:
+        """Whether it was carried out."""
+        return bool(self.said)
+
+
+class _NotBegunError(SourceError):
+    """An earlier change did not end well."""
+
+
+class _Chain:
+    """Lets each change begin only where the one before it has ended well."""
+
+    def __init__(self) -> None:
+        self._well = 0
+        self._is_broken = False
+
+    def break_off(self) -> None:
+        """Let none begin any more, even if one that was given up still ends well."""
+        self._is_broken = True
+
+    def link(self, index: int, change: Change) -> Callable[[], Any]:
+        """What starts a change, unless an earlier one did not end well."""
+
+        def flowing(flow: Flow[str]) -> Flow[str]:
+            said = yield from flow
+            self._well = index + 1
+            return said
+
+        def start() -> Any:
+            if self._is_broken or self._well != index:
+                raise _NotBegunError("an earlier change did not end well")
+            started = change.carry_out()
+            if isinstance(started, Generator):
+                return flowing(started)
+            self._well = index + 1
+            return started
+
+        return start
+
+
+def carry_out_changes(
+    changes: Sequence[Change],
+    source: ConfiguredSource,
+    name: str,
+    timeout_s: float,
+    edges: Edges,
+    streams: Streams,
+    tell: Callable[[Outcome], None],
+) -> list[Outcome]:
+    """Carry out changes in order, with one login, until one fails. `tell` hears of each that began, when it is over."""
+    watches = [Watch() for _ in changes]
+    chain = _Chain()
+    jobs = [
+        Job(
+            name=f"{name} ({printable(change.summary)})",
+            group=source.name,
+            # One after the other: an order is part of what was asked.
+            settings=replace(source.settings, workers=1),
+            start=chain.link(index, change),
+            timeout_s=timeout_s,
+            merge_reads=False,
+            login=source.type.session,
+            watch=watches[index],
+        )
+        for index, change in enumerate(changes)
+    ]
+    outcomes = [Outcome(change) for change in changes]
+    streams.last_words = _last_words(changes, 0)
+
+    def on_done(index: int, done: Done) -> None:
+        if done.error is not None:
+            chain.break_off()
+        if not isinstance(done.error, _NotBegunError):
+            outcomes[index] = _outcome(changes[index], done, watches[index].sent)
+            streams.last_words = _last_words(changes, index + 1) if outcomes[index].is_done else ""
+            tell(outcomes[index])
+
+    carry_out(jobs, edges, on_done=on_done)
+    streams.last_words = ""
+    return outcomes
+
+
+def _outcome(change: Change, done: Done, sent: Sequence[Sent]) -> Outcome:
+    if done.error is None:
+        said = printable(done.value) if isinstance(done.value, str) else ""
+        return Outcome(change, said=said or f"done: {printable(change.summary)}")
+    meaning = _meaning(done.error, [one for one in sent if not one.login and one.method not in _READING])
+    return Outcome(change, failure=f"{printable(done.error.sentence)}; {meaning}")
+
+
+def _meaning(error: SourceError, unsafe: Sequence[Sent]) -> str:
+    """What a failure means for the vendor. `unsafe` are the requests of the change that do more than read."""
+    answered = [one for one in unsafe if not one.error]
+    tried = [one for one in unsafe if one.attempts]
+    if answered:
+        requests = "1 request" if len(answered) == 1 else f"{len(answered)} requests"
+        return f"the vendor had answered {requests} of it before; look what is there before you repeat it"
+    # Of a flow that is stuck, and where Checkmill itself failed, not every request was heard of.
+    if not tried and not isinstance(error, DeadlineError) and type(error) is not SourceError:
+        return HARMLESS
+    if not error.arrived:
+        return NOT_ARRIVED
+    if isinstance(error, LoginError | RateLimitError) or (isinstance(error, StatusError) and error.status < 500):
+        return REFUSED
+    return MAY_HAVE_ARRIVED
+
+
+def _last_words(changes: Sequence[Change], index: int) -> str:
+    if index >= len(changes):
+        return ""
+    left = [printable(change.summary) for change in changes[index + 1 :]]
+    rest = f"; not done: {'; '.join(left)}" if left else ""
+    before = f"{index} of {len(changes)} changes {'was' if index == 1 else 'were'} carried out; " if index else ""
+    return f"{before}under way was: {printable(changes[index].summary)}; {MAY_HAVE_ARRIVED}{rest}"

@@ -1,0 +1,38 @@
+"""Asks a person before anything is changed at a vendor."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from checkmill.cli.paragraphs import printable
+from checkmill.cli.sourcing import RefusedError
+from checkmill.cli.streams import Streams
+from checkmill.model.source import ConfiguredSource
+
+_YES = {"y", "yes"}
+UNCHANGED = "nothing was changed"
+
+
+def confirm(streams: Streams, count: int, source: ConfiguredSource, *, sandbox: bool, unseen: str) -> None:
+    """Ask once whether so many things may be changed. Raises `RefusedError` unless the answer is yes.
+
+    `unseen` is what would change, where it is not on the terminal yet: whoever is asked must see what about.
+    """
+    if not (streams.in_is_terminal and streams.err_is_terminal):
+        raise RefusedError(
+            f"{UNCHANGED}: there is no terminal to ask at; say --yes to change without being asked, "
+            "or --dry-run to look only"
+        )
+    if unseen:
+        streams.remark(unseen)
+    what = "1 thing" if count == 1 else f"{count} things"
+    streams.last_words = UNCHANGED
+    answer = streams.ask(f"change {what} at {printable(source.name)}, {_where(source, sandbox=sandbox)}? [y/N] ")
+    streams.last_words = ""
+    if answer.lower() not in _YES:
+        raise RefusedError(UNCHANGED)
+
+
+def _where(source: ConfiguredSource, *, sandbox: bool) -> str:
+    host = printable(urlsplit(source.settings.base_url).netloc.rpartition("@")[2])
+    return f"the sandbox at {host}" if sandbox else host
