@@ -179,6 +179,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         unit="%",
         labels=(*SERVICE, "requirement"),
         help="percentage points by which each margin changed over the two newest periods asked for; needs sla:1:1",
+        example="each: [host, service, requirement], below: {warn: -1%, crit: -5%}",
     ),
     Metric(
         "sla_required_percentage",
@@ -189,6 +190,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         minimum=0,
         maximum=100,
         help="the bound of each requirement on percentages",
+        example="each: [host, service, requirement], below: 99%",
     ),
     Metric(
         "sla_outage_margin",

@@ -92,6 +92,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         minimum=0,
         maximum=100,
         help="share of each period in each state: ok, warn, crit, unknown, unmonitored",
+        example="where: {state: ok}, each: [host, service], below: {warn: 99.5%, crit: 99%}",
     ),
     Metric(
         "sla_state_percentage_monitored",
@@ -102,6 +103,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         minimum=0,
         maximum=100,
         help="share of the monitored time of each period in each state: ok, warn, crit, unknown",
+        example="where: {state: ok}, each: [host, service], below: {warn: 99.5%, crit: 99%}",
     ),
     Metric(
         "sla_state_seconds",
@@ -111,6 +113,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         labels=STATE,
         minimum=0,
         help="time of each period in each state: ok, warn, crit, unknown, unmonitored",
+        example="where: {state: crit}, each: [host, service], above: {warn: 10m, crit: 1h}",
     ),
     Metric(
         "sla_period_elapsed",
@@ -120,6 +123,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         labels=(*PERIOD, "computation"),
         minimum=0,
         help="how much time of each period the computation covers, so far or in all",
+        example='query: {period: "sla:0:0", open: judge}, each: [host, service], below: 1h',
     ),
     Metric(
         "sla_query_time",

@@ -4,8 +4,8 @@
 
 All but `length()` give a double, rounded from exact sums; `stddev()` is that of the whole population. After a path to
 one place, a function is about the array there; after a path to several, the values at all of them are the array, unless
-those are arrays themselves. Elements must be numbers, except for `length()`. What other dialects have beyond that (`=~`,
-`in`, `size`, `@.length-1`) is not understood.
+those are arrays themselves. Elements must be numbers, except for `length()`. What other dialects have beyond that
+(`=~`, `in`, `size`, `@.length-1`) is not understood.
 
 For a child process: hostile answers and expressions may take any time and memory here.
 """

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 from checkmill.api.v1 import Dataset, Inventory, Levels, Limits, Metric, NoQuery, Sample, Source, SourceError, State
@@ -242,10 +243,18 @@ METRICS: tuple[Metric[Settings, NoQuery, Any], ...] = (
     ),
 )
 
+#: Example rules where what core makes up from unit and name would mislead.
+_EXAMPLES = {
+    "scenario_timeout": "each: scenario, above: {warn: 5s, crit: 10s}",
+    "scenario_regions": "each: scenario, below: {crit: 1}",
+    "scenario_age": "each: scenario, below: {warn: 1h}",
+    "tolerated_errors": "each: scenario, above: {warn: 2, crit: 5}",
+}
+
 NHN_MONITORING = Source(
     type="nhn-monitoring",
     settings=Settings,
-    metrics=METRICS,
+    metrics=[replace(metric, example=_EXAMPLES.get(metric.name, "")) for metric in METRICS],
     help="NHN Cloud Service Monitoring: its scenarios, read over the API and carried out from here",
     sandbox=SANDBOX,
     inventory=Inventory(DEFINITIONS, scenarios, key="scenario", labels=(*SCENARIO, "type", "region")),

@@ -102,7 +102,7 @@ def test_a_careless_plugin_is_told_everything_at_once() -> None:
         "careless: the request /anything/*** shows a secret; keep it a Secret up to the wire",
         "careless: metric things under a malformed answer: its label undeclared is not declared",
         "command 'careless list': argument name has no Doc",
-        "command 'careless list' has no help",
+        "command 'careless list': it has no help",
         "command 'careless list' raises AttributeError for null; a SourceError is expected",
         "command 'careless list' raises AttributeError for a list; a SourceError is expected",
         "command 'careless list' raises AttributeError for a number; a SourceError is expected",

@@ -61,6 +61,9 @@ def judged(metric: Metric[Any, Any, Any]) -> str:
 
 def _parts(metric: Metric[Any, Any, Any]) -> Iterator[str]:
     yield f"metric: {metric.name}"
+    if metric.example:
+        yield metric.example
+        return
     query = ", ".join(f"{name}: {value}" for name, value in _required(metric.dataset.query_type))
     if query:
         yield f"query: {{{query}}}"

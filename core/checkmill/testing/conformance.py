@@ -27,7 +27,7 @@ from checkmill.model.sample import Sample
 from checkmill.model.sandbox import Sandbox, World
 from checkmill.model.secret import Secret, redact
 from checkmill.model.settings import Doc
-from checkmill.model.source import Dataset, Metric, Source
+from checkmill.model.source import ContractError, Dataset, Metric, Source
 from checkmill.testing import play, vendor
 from checkmill.testing.quiet import io_noted
 
@@ -282,8 +282,10 @@ def _of_reporter(reporter: Reporter[Any, Any]) -> Iterator[str]:
 def _of_command(command: Command[Any, Any], source: Source[Any] | None) -> Iterator[str]:
     name = f"command {command.name!r}"
     yield from _undocumented(command.arguments, f"{name}: argument")
-    if not command.help:
-        yield f"{name} has no help"
+    try:
+        command.check()
+    except ContractError as error:
+        yield f"{name}: {error}"
     needed = any(one.default is MISSING and one.default_factory is MISSING for one in fields(command.arguments))
     if source is None or source.sandbox is None or needed:
         return

@@ -124,7 +124,11 @@ def _settings(
         if base_url is None:
             findings.add(f"the type {kind.type!r} brings no sandbox", written.place, path, "run without --sandbox")
             return None
-        return replace(settings, base_url=base_url)
+        try:
+            return replace(settings, base_url=base_url)
+        except ValueError as error:
+            findings.add(f"the sandbox of {kind.type!r} does not take its settings: {error}", written.place, path)
+            return None
     return settings
 
 
