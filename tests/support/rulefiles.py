@@ -11,7 +11,6 @@ from pathlib import Path
 from checkmill.host import Host
 from checkmill.model.rule import Rule
 from checkmill.steps.reading import Book, read
-from support.operations.stories import VENDORS
 
 ROOT = Path(__file__).parents[2]
 #: Sources and a reporter that hold, for checks to stand on.
@@ -55,9 +54,15 @@ def book_of(
 
 
 def installed_and_operations() -> Host:
-    """A host with the plugins of the checkout and the vendors of the operations team's rules."""
-    own = {"whatap": "checkmill_whatap", "nhn-batchmon": "checkmill_nhn_monitoring"}
-    modules = {**dict.fromkeys(VENDORS, "support.operations.vendors"), **own}
+    """A host with the plugins of the checkout, which the operations team's rules are for."""
+    modules = {
+        "checkmk": "checkmill_checkmk",
+        "nezha": "checkmill_nezha",
+        "nhn-batchmon": "checkmill_nhn_monitoring",
+        "nhn-monitoring": "checkmill_nhn_monitoring",
+        "nhn-watcher": "checkmill_nhn_watcher",
+        "whatap": "checkmill_whatap",
+    }
     return Host(entry_points=[EntryPoint(name, module, "checkmill") for name, module in modules.items()])
 
 

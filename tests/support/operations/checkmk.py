@@ -1,7 +1,7 @@
 """Answers of a Checkmk site to `get_sla`, made of a table of SLAs and services as the rule files' stories write it.
 
-    slas: {gold: ok min 99.5}         the share of a month, in percent, that a service must have, or may have, in a state
-    services:                         and the shares it had, last month and in this one so far
+    slas: {gold: ok min 99.5}         what share of a month, in percent, a service must be, or may be, in a state
+    services:                         and what share it was, last month and in this one so far
       - {host: shop, service: HTTPS, last: {ok: 99.9, crit: 0.1}, current: {ok: 100}}
 
 What is not in the table, or not of a month, is absent from the answer.
@@ -12,7 +12,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta, timezone
 from typing import Any, TypeAlias
 from urllib.parse import parse_qs
 
@@ -21,6 +21,8 @@ from support.operations.question import CREDENTIALS, Question
 
 Shares: TypeAlias = Mapping[str, float]
 SITE = "main"
+#: Months begin at the midnight of the site, which stands in Seoul.
+ZONE = timezone(timedelta(hours=9))
 _STATES = {"unmonitored": -1, "ok": 0, "warn": 1, "crit": 2, "unknown": 3}
 _MONTHS = {"sla:0:0": "current", "sla:1:0": "last"}
 
@@ -37,8 +39,8 @@ def answer(question: Question, told: Mapping[str, Any]) -> Reply:
     found: dict[str, Any] = {}
     for slas, timeranges, services in json.loads(form["request"])["query"]:
         for timerange in timeranges:
+            month = _MONTHS.get(timerange, "")
             for row in told["services"]:
-                month = _MONTHS.get(timerange)
                 if [row["host"], row["service"]] in services and month in row:
                     of_service = found.setdefault(row["host"], {}).setdefault(row["service"], {})
                     for sla in (one for one in slas if one in told["slas"]):
@@ -98,8 +100,8 @@ def _period(requirement: str, shares: Shares, timerange: tuple[float, float]) ->
 
 
 def _timerange(month: str, now: float) -> tuple[float, float]:
-    """From when to when a month lasts in UTC; this one until now."""
-    this = datetime.fromtimestamp(now, UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    """From when to when a month lasts; this one until now."""
+    this = datetime.fromtimestamp(now, ZONE).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
     if month == "current":
         return this.timestamp(), int(now)
     return (this - timedelta(days=1)).replace(day=1).timestamp(), this.timestamp()
