@@ -73,7 +73,15 @@ def _said(name: str, dropped: Sequence[Identity], stored: Mapping[str, Stored]) 
     if not dropped:
         return f"{name}: nothing is remembered\n"
     there = len(known_services(stored[name]))
-    words = sorted({words_of(service) for service in dropped} - {""})
+    words = sorted({_words_of(service, dropped) for service in dropped} - {""})
     named = f": {', '.join(words[:MOST_NAMED])}{', ...' if len(words) > MOST_NAMED else ''}" if words else ""
     services = f"{len(dropped)} of {there} services" if there > 1 or words else "its service"
     return f"{name}: forgot {services}{named}; measured anew by the next check\n"
+
+
+def _words_of(service: Identity, among: Sequence[Identity]) -> str:
+    """The items that mean one of some services, with the source where there are several."""
+    words = words_of(service)
+    if not service.source or "source" in dict(service.labels) or len({one.source for one in among}) < 2:
+        return words
+    return f"source={service.source} {words}".rstrip()

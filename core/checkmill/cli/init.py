@@ -18,11 +18,14 @@ from checkmill.model.problem import Problem
 from checkmill.model.reporter import Reporter
 from checkmill.model.source import Source
 from checkmill.steps.reading import read
+from checkmill.steps.reading.files import rule_files
 
 FAILED = 3
 FILE_MODE = 0o640
 DIRECTORY_MODE = 0o750
 DEFAULT_DIRECTORY = "checks.d"
+#: How many files that are in the way are named.
+MOST_NAMED = 3
 
 
 class InitError(Exception):
@@ -41,7 +44,9 @@ def init(session: Session) -> int:
     arguments = session.arguments
     directory = Path(arguments.directory or arguments.checks_dir or DEFAULT_DIRECTORY)
     try:
-        write_all(directory, {one.file: one.text() for one in starters})
+        texts = {one.file: one.text() for one in starters}
+        refuse_other_rules(directory, texts)
+        write_all(directory, texts)
     except InitError as error:
         session.streams.remark(f"checkmill: {error}")
         return FAILED
@@ -86,6 +91,14 @@ class _Addresses:
 
     def base_url(self, kind: Source[Any] | Reporter[Any, Any]) -> str | None:
         return None if kind.sandbox is None else f"http://127.0.0.1:9/{kind.type}"
+
+
+def refuse_other_rules(directory: Path, texts: Mapping[str, str]) -> None:
+    """Raise `InitError` where other rules are: the files of a directory are read as one, and change each other."""
+    there = [path.name for path in rule_files(directory, [])] if directory.is_dir() else []
+    if there and not texts.keys() & set(there):
+        named = ", ".join(there[:MOST_NAMED]) + (", ..." if len(there) > MOST_NAMED else "")
+        raise InitError(f"{directory} holds rules already ({named}), and nothing is written; name another directory")
 
 
 def write_all(directory: Path, texts: Mapping[str, str]) -> None:

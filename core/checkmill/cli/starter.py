@@ -135,7 +135,9 @@ def source_lines(source: Source[Any]) -> list[str]:
 def chosen(source: Source[Any]) -> list[Metric[Any, Any, Any]]:
     """A few metrics to begin with: those with limits of their own, each for other things, before those without."""
     usable = [one for one in source.metrics if not _required(one.dataset.query_type)]
-    judged = [one for one in usable if _has_own_levels(one)]
+    judged = [
+        one for one in usable if _has_own_levels(one) and (not one.is_state or State.OK in (one.states or {}).values())
+    ]
     various: dict[object, Metric[Any, Any, Any]] = {}
     for metric in sorted(judged, key=lambda one: _ATTRIBUTES.issuperset(one.labels)):
         various.setdefault((*telling_apart(metric), metric.is_state), metric)

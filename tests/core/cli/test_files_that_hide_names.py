@@ -1,4 +1,4 @@
-"""A file that cannot be read may hold sources that a glob means, and checks that were moved there: they are not gone."""
+"""A file that cannot be read may hold sources that a glob means, and checks that were moved: they are not gone."""
 
 from __future__ import annotations
 

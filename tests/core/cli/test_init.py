@@ -17,6 +17,8 @@ from checkmill.host import Host
 from support.commands import Desk
 
 TESTS = Path(__file__).parents[2]
+#: The types of the tree, each with a file.
+TYPES = ("checkmk", "nezha", "nhn-batchmon", "nhn-monitoring", "nhn-watcher", "whatap")
 FOREIGN = ("bell", "grim", "plain", "tally")
 TALLY = """\
 # Tally.
@@ -123,26 +125,39 @@ def test_what_init_writes_validates_and_runs_in_the_sandbox(desk: Desk) -> None:
     validated, run = desk("validate"), desk("run --format json")
 
     assert (ran.code, ran.err) == (0, "")
+    wrote = "".join(f"wrote {new}/{kind}.yaml\n" for kind in TYPES)
+    needed = (
+        "CHECKMK_BASE_URL CHECKMK_USERNAME CHECKMK_SECRET NEZHA_BASE_URL NEZHA_TOKEN NHN_BATCHMON_APPKEY"
+        " NHN_MONITORING_APPKEY NHN_MONITORING_PRODUCT_APPKEY NHN_WATCHER_BASE_URL NHN_WATCHER_APPKEY"
+        " NHN_WATCHER_USER_ACCESS_KEY WHATAP_PCODE WHATAP_TOKEN"
+    )
     assert ran.out == (
-        f"wrote {new}/nhn-batchmon.yaml\n"
-        f"wrote {new}/whatap.yaml\n"
-        "\n"
+        f"{wrote}\n"
         "Next, without an account anywhere:\n"
         f"  checkmill validate --sandbox --checks-dir {new}\n"
         f"  checkmill run --sandbox --checks-dir {new}\n"
-        "Then for the real vendors, with these set: NHN_BATCHMON_APPKEY WHATAP_PCODE WHATAP_TOKEN\n"
+        f"Then for the real vendors, with these set: {needed}\n"
         f"  checkmill run --checks-dir {new}\n"
     )
-    assert (validated.code, validated.out) == (0, f"no problems; 3 of 3 checks can run, from 2 files in {new}\n")
+    assert (validated.code, validated.out) == (0, f"no problems; 11 of 11 checks can run, from 6 files in {new}\n")
     assert run.code == 0
-    assert {one["check"] for one in run.json} == {"whatap-cpu", "whatap-disk-used", "whatap-server-status"}
+    checks = {one["check"] for one in run.json}
+    assert len(checks) == 11
+    assert checks >= {"whatap-cpu", "whatap-disk-used", "whatap-server-status", "nezha-agent-age"}
     assert {one["labels"].get("host") for one in run.json} >= {"web-1", "db-1"}
 
 
 def test_what_init_writes_holds_for_the_real_vendors_too(desk: Desk) -> None:
     desk.arguments = ["--checks-dir", str(desk.home / "new")]
     desk(["init"])
-    desk.environ |= {"NHN_BATCHMON_APPKEY": "key", "WHATAP_PCODE": "5490", "WHATAP_TOKEN": "token"}
+    desk.environ |= {
+        **dict.fromkeys(("CHECKMK_BASE_URL", "NEZHA_BASE_URL", "NHN_WATCHER_BASE_URL"), "https://vendor.example/site"),
+        **dict.fromkeys(("CHECKMK_USERNAME", "CHECKMK_SECRET", "NEZHA_TOKEN", "NHN_BATCHMON_APPKEY"), "token-1"),
+        **dict.fromkeys(("NHN_MONITORING_APPKEY", "NHN_MONITORING_PRODUCT_APPKEY"), "key-of-shop"),
+        **dict.fromkeys(("NHN_WATCHER_APPKEY", "NHN_WATCHER_USER_ACCESS_KEY"), "key-of-watcher"),
+        "WHATAP_PCODE": "5490",
+        "WHATAP_TOKEN": "token",
+    }
 
     assert desk("validate").code == 0
     del desk.environ["WHATAP_TOKEN"]
@@ -165,7 +180,7 @@ def test_comments_that_show_keys_can_be_made_part_of_the_file(desk: Desk, commen
     ran = desk("validate")
 
     assert "".join(lines) != text
-    assert (ran.code, ran.out) == (0, f"no problems; 3 of 3 checks can run, from 2 files in {new}\n")
+    assert (ran.code, ran.out) == (0, f"no problems; 11 of 11 checks can run, from 6 files in {new}\n")
 
 
 def test_a_foreign_plugin_gets_files_that_run(desk: Desk) -> None:
@@ -179,7 +194,7 @@ def test_a_foreign_plugin_gets_files_that_run(desk: Desk) -> None:
     assert (written.code, written.err) == (0, "")
     assert (new / "tally.yaml").read_text(encoding="utf-8").startswith(TALLY.partition("# report:")[0])
     assert (validated.code, validated.err) == (0, "")
-    assert validated.out == f"no problems; 5 of 5 checks can run, from 4 files in {new}\n"
+    assert validated.out == f"no problems; 13 of 13 checks can run, from 8 files in {new}\n"
     assert run.code == 0
     assert [(one["service"], one["state"], one["output"]) for one in run.json] == [
         ("tally-full mail", "OK", "full 3%"),
@@ -202,8 +217,8 @@ sys.exit(run_command(["init"], Streams(1), Edges(environ={{}})))
 """
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
-    assert ran.stdout.splitlines()[0] == "wrote checks.d/nhn-batchmon.yaml"
-    assert sorted(path.name for path in (place / "checks.d").iterdir()) == ["nhn-batchmon.yaml", "whatap.yaml"]
+    assert ran.stdout.splitlines()[0] == "wrote checks.d/checkmk.yaml"
+    assert sorted(path.name for path in (place / "checks.d").iterdir()) == [f"{kind}.yaml" for kind in TYPES]
 
 
 def test_rules_are_for_the_group_and_nobody_else(desk: Desk) -> None:

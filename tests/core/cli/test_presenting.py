@@ -124,7 +124,11 @@ def _endless() -> list[Any]:
     return data
 
 
-@pytest.mark.parametrize("data", [object(), {1, 2}, b"x", bytearray(b"x"), [len], _endless(), iter([1]), 1j], ids=lambda data: type(data).__name__)
+@pytest.mark.parametrize(
+    "data",
+    [object(), {1, 2}, b"x", bytearray(b"x"), [len], _endless(), iter([1]), 1j],
+    ids=lambda data: type(data).__name__,
+)
 def test_what_is_no_plain_data_is_refused(data: Any) -> None:
     with pytest.raises(UnshowableError):
         plain_data({"it": data})

@@ -34,8 +34,8 @@ def test_a_failure_under_a_shorter_timeout_is_not_stored_for_rules_with_a_longer
     desk.clock.now += 70
 
     assert desk("check fast").code == 3
-    assert desk("check slow").line == "OK - cpu 42.5%"
-    assert desk("check slowest").line == "OK - cpu 42.5%"
+    assert desk("check slow").line == "OK - web-1: cpu 42.5%"
+    assert desk("check slowest").line == "OK - web-1: cpu 42.5%"
     # What the impatient rule was told is its own, and kept for it.
     assert desk("check fast").code == 3
     assert vendor.requests == [CPU, CPU]

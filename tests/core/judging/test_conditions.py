@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 from typing import Any
 
 import pytest
@@ -12,7 +13,7 @@ from checkmill.model.levels import Levels
 from checkmill.model.sample import Sample
 from checkmill.model.source import Metric
 from checkmill.model.state import State
-from support.rules import NOW, above, below, condition, judged, lines, metric, rule, source
+from support.rules import NOW, Check, above, below, condition, judged, lines, metric, rule, source
 
 GIB = 2**30
 LABELS = ("host", "mount")
@@ -138,9 +139,57 @@ def test_a_condition_may_be_a_word() -> None:
     ]
 
 
-def test_a_source_of_which_one_metric_fails_has_failed() -> None:
-    assert lines(judged(BOTH, [var(5)], ConnectError("refused"))) == [
+@pytest.mark.parametrize("on_error", list(State), ids=lambda state: state.value)
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        (5, "OK check: web-1 /var: disk_used 5%"),
+        (96, "UNKNOWN check: web-1 /var: disk_used 96% above 95%, but disk_free_bytes has no value: connect: refused"),
+    ],
+    ids=["well by itself", "broken by itself"],
+)
+def test_a_condition_that_cannot_be_fetched_is_a_partner_without_value(
+    value: int, expected: str, on_error: State
+) -> None:
+    """`on_error` is for what the check measures: neither does it cost an OK, nor is it an excuse."""
+    check = rule(of=USED, levels=above(95, 90), conditions=BOTH.conditions, on_error=on_error)
+    assert lines(judged(check, [var(value)], ConnectError("refused"))) == [expected]
+
+
+def test_of_two_sources_the_condition_of_one_may_fail() -> None:
+    sources = [source("seoul"), source("busan")]
+    check = rule(
+        of=USED,
+        levels=above(95),
+        each="host",
+        sources=sources,
+        conditions=(condition(FREE, below(20 * GIB), *sources),),
+    )
+    assert lines(judged(check, [var(96)], [var(96)], [var(3 * GIB)], ConnectError("refused"))) == [
+        "CRITICAL check seoul web-1: /var: disk_used 96% above 95% and disk_free_bytes 3 GiB below 20 GiB",
+        "UNKNOWN check busan web-1: /var: disk_used 96% above 95%, but disk_free_bytes has no value: connect: refused",
+    ]
+
+
+def test_a_condition_that_cannot_be_fetched_is_asked_again_soon() -> None:
+    check = Check(rule(of=USED, levels=above(95), conditions=BOTH.conditions, interval_s=600.0))
+    check.judged([var(5)], ConnectError("refused"))
+    assert check.judgement is not None
+    assert check.judgement.good_until == NOW + 60
+    check.judged([var(5)], ConnectError("refused", retry_after_s=120))
+    assert check.judgement.good_until == NOW + 120
+
+
+def test_what_is_measured_failing_is_no_matter_of_its_conditions() -> None:
+    assert lines(judged(BOTH, ConnectError("refused"), [var(1)])) == [
         "UNKNOWN check: source shop failed: connect: refused"
+    ]
+
+
+def test_a_partner_is_found_however_its_accents_are_composed() -> None:
+    decomposed = unicodedata.normalize("NFD", "웹-é")
+    assert lines(judged(BOTH, [var(96, decomposed)], [var(3 * GIB, "웹-é")])) == [
+        "CRITICAL check: 웹-é /var: disk_used 96% above 95% and disk_free_bytes 3 GiB below 20 GiB"
     ]
 
 

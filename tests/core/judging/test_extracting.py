@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,7 @@ from checkmill.model.secret import Secret
 from checkmill.model.source import Dataset, Metric
 from checkmill.steps.fetching import fetch_all
 from checkmill.steps.judging import Extraction, extractor, judge
-from support.rules import NOW, lines, rule, source
+from support.rules import NOW, judged, lines, rule, source
 
 
 def yielding(samples: Any) -> tuple[Metric, Extraction]:
@@ -182,3 +183,17 @@ def test_a_label_may_have_several_values_or_none(value: Any, text: str | None) -
     (sample,) = extraction.of(rule(of=of).readings[0]).samples
     assert sample.labels.get("tag") == text
     assert isinstance(sample.labels.get("tag"), Several) is (text is not None and ", " in text)
+
+
+def test_a_label_has_one_form_however_its_accents_are_composed() -> None:
+    decomposed = unicodedata.normalize("NFD", "é")
+    of, extraction = yielding(lambda *_: [Sample(5).labelled({"host": decomposed, "tag": (decomposed, "x")})])
+    of_source = source(labels={"site": decomposed})
+    (sample,) = extraction.of(rule(of=of, sources=[of_source]).readings[0]).samples
+    assert sample.labels == {"site": "é", "host": "é", "tag": "é, x", "source": "shop"}
+
+
+def test_a_label_of_the_source_is_called_the_same_when_it_fails() -> None:
+    decomposed = unicodedata.normalize("NFD", "é")
+    check = rule(sources=[source(labels={"site": decomposed})], service_template="{{ labels.site }}")
+    assert [judged(check, answer)[0].service for answer in ([Sample(5)], ParseError("no"))] == ["é", "é"]

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import unicodedata
 from typing import Any
 
 import pytest
 
-from checkmill.model.errors import ConnectError
-from checkmill.model.rule import Expect, Rule, Several, values_of
+from checkmill.model.levels import Levels
+from checkmill.model.rule import Expect, Override, Rule, Several, values_of
 from checkmill.model.sample import Sample
+from checkmill.model.source import Metric
 from checkmill.model.state import State
 from support.rules import Check, above, hosts, judged, lines, metric, other_than, rule, selection, source, tolerating
 
@@ -152,18 +154,6 @@ def test_absent_entities_can_be_tolerated() -> None:
     ]
 
 
-def test_an_inventory_that_fails_is_a_source_that_failed() -> None:
-    assert lines(judged(listed(expect=ALL), hosts(1), ConnectError("refused"))) == [
-        "UNKNOWN check: source shop failed: connect: refused"
-    ]
-
-
-@pytest.mark.parametrize("each", ["", "host"])
-def test_an_empty_inventory_is_never_ok(each: str) -> None:
-    check = listed(expect=ALL, each=(each,) if each else ())
-    assert lines(judged(check, hosts(1), [])) == ["UNKNOWN check: the inventory of source shop is empty"]
-
-
 def test_a_part_of_the_inventory_that_is_missing_is_unknown() -> None:
     part = Sample.missing("HTTP 401", project="q")
     check = listed(expect=ALL, where=selection({"tag": "web"}))
@@ -193,6 +183,13 @@ def test_what_is_missing_for_a_whole_project_is_not_known_to_be_absent() -> None
     ]
 
 
+def test_what_may_be_missing_of_a_tag_makes_it_unknown_though_others_of_it_are_well() -> None:
+    entities = [entity("web-1", "web", project="p"), entity("web-2", "web", project="q")]
+    samples = [*hosts(1, project="p"), Sample.missing("HTTP 401", project="q")]
+    found = lines(judged(listed(expect=ALL, each="tag"), samples, entities))
+    assert "UNKNOWN check web: cpu has no value for project q: HTTP 401; web-1: cpu 1%" in found
+
+
 def test_a_missing_value_of_what_is_not_meant_is_not_meant_either() -> None:
     check = listed(where=selection({"tag": "web"}))
     samples = [*hosts(1), Sample.missing("HTTP 500", host="web-3")]
@@ -202,3 +199,115 @@ def test_a_missing_value_of_what_is_not_meant_is_not_meant_either() -> None:
 def test_what_the_inventory_does_not_list_has_no_tags() -> None:
     check = listed(where=selection({"tag": "web"}))
     assert lines(judged(check, [*hosts(1), Sample(99, host="unlisted")], ENTITIES)) == ["OK check: web-1: cpu 1%"]
+
+
+@pytest.mark.parametrize(("sent", "listed_as"), [("NFD", "NFC"), ("NFC", "NFD")])
+def test_an_entity_is_found_however_its_accents_are_composed(sent: str, listed_as: str) -> None:
+    name, known = (unicodedata.normalize(form, "웹-é") for form in (sent, listed_as))
+    check = listed(expect=ALL, where=selection({"tag": "é"}))
+    entities = [entity(known, unicodedata.normalize(listed_as, "é"), "web")]
+    assert lines(judged(check, [Sample(5, host=name)], entities)) == ["OK check: 웹-é: cpu 5%"]
+
+
+# Entities of one name
+
+TWINS = [entity("web-1", "prod", id="1"), entity("web-1", "dev", id="2")]
+MINGLED = "2 hosts of the inventory are called web-1 and cannot be told apart: there are fewer values than hosts"
+
+
+@pytest.mark.parametrize(
+    ("levels", "override", "value", "state"),
+    [
+        (above(99), other_than(above(90), tag="prod"), 95, State.CRITICAL),
+        (above(99), other_than(above(90), tag="prod"), 90, State.OK),
+        (above(90), Override(above(99), exclude=selection({"tag": "prod"})), 95, State.CRITICAL),
+        (above(90), Override(above(99), exclude=selection({"tag": "prod"})), 90, State.OK),
+        (above(90), other_than(above(99), tag="prod"), 95, State.CRITICAL),
+        (above(90), other_than(above(99), host="web-1"), 95, State.OK),
+        (above(90), other_than(above(50, 40), team="none"), 80, State.OK),
+    ],
+    ids=[
+        "stricter for one",
+        "stricter for one, and well",
+        "looser for all but one",
+        "looser for all but one, and well",
+        "looser for one",
+        "looser for both",
+        "for neither",
+    ],
+)
+def test_a_value_that_may_be_of_either_of_two_is_judged_as_of_the_one_it_is_worse_for(
+    levels: Levels, override: Override, value: float, state: State
+) -> None:
+    check = listed(of=metric(), levels=levels, overrides=(override,))
+    assert judged(check, hosts(value), TWINS)[0].state is state
+
+
+def test_the_limits_in_the_graph_are_those_that_decided() -> None:
+    check = listed(of=metric(), levels=above(99), overrides=(other_than(above(90), tag="dev"),))
+    (result,) = judged(check, hosts(95), TWINS)
+    assert (result.output, str(result.perfdata[0].crit)) == ("web-1: cpu 95% above 90%", "~:90")
+
+
+def test_a_value_that_may_be_of_either_of_two_is_judged_so_in_each_of_its_tags() -> None:
+    twins = [entity("web-1", "web", "a", id="1", team="prod"), entity("web-1", "web", "a", id="2", team="dev")]
+    check = listed(of=metric(), levels=above(99), each="tag", overrides=(other_than(above(90), team="prod"),))
+    assert lines(judged(check, hosts(95), twins)) == [
+        "CRITICAL check web: web-1: cpu 95% above 90%",
+        "CRITICAL check a: web-1: cpu 95% above 90%",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("each", "value", "told"),
+    [
+        ((), 5, [f"UNKNOWN check: {MINGLED}; web-1: cpu 5%"]),
+        ((), 95, [f"CRITICAL check: web-1: cpu 95% above 90%; {MINGLED}"]),
+        (("host",), 5, [f"UNKNOWN check web-1: {MINGLED}; cpu 5%"]),
+        (("id",), 5, ["OK check: web-1: cpu 5%", f"UNKNOWN check 1: {MINGLED}", f"UNKNOWN check 2: {MINGLED}"]),
+    ],
+    ids=["one service", "one service, broken", "each host", "each id"],
+)
+def test_one_value_is_not_that_of_two_servers(each: tuple[str, ...], value: float, told: list[str]) -> None:
+    assert lines(judged(listed(of=metric(), expect=ALL, each=each), hosts(value), TWINS)) == told
+
+
+def test_one_value_is_not_that_of_two_servers_whatever_absent_ones_are() -> None:
+    check = listed(of=metric(), expect=ALL, on_missing=State.OK, tolerate=tolerating("90%"))
+    assert judged(check, hosts(5), TWINS)[0].state is State.UNKNOWN
+
+
+def test_one_value_may_be_of_the_server_that_is_not_meant() -> None:
+    check = listed(of=metric(), expect=ALL, where=selection({"tag": "prod"}))
+    assert lines(judged(check, hosts(5), TWINS)) == [f"UNKNOWN check: {MINGLED}; web-1: cpu 5%"]
+
+
+@pytest.mark.parametrize(
+    ("of", "samples", "is_known"),
+    [
+        (metric(), [Sample(5, host="web-1"), Sample(6, host="web-1")], True),
+        (metric(labels=("host", "id")), [Sample(5, host="web-1", id="1"), Sample(6, host="web-1", id="2")], True),
+        (metric(labels=("host", "id")), [Sample(5, host="web-1", id="1"), Sample(6, host="web-1")], False),
+        (
+            metric(labels=("host", "mount")),
+            [Sample(5, host="web-1", mount="/"), Sample(6, host="web-1", mount="/var")],
+            False,
+        ),
+        (
+            metric(labels=("host", "mount")),
+            [Sample(value, host="web-1", mount=mount) for mount in ("/", "/var") for value in (5, 6)],
+            True,
+        ),
+    ],
+    ids=["as many values", "with ids", "one with an id", "two mounts of one", "two mounts of each"],
+)
+def test_as_many_values_as_servers_are_enough(of: Metric, samples: list[Sample], is_known: bool) -> None:
+    (result,) = judged(listed(of=of, expect=ALL), samples, TWINS)
+    assert result.state is (State.OK if is_known else State.UNKNOWN)
+
+
+def test_a_server_that_is_listed_twice_is_one() -> None:
+    check = listed(of=metric(), expect=ALL)
+    assert lines(judged(check, hosts(5), [TWINS[0], TWINS[0]])) == ["OK check: web-1: cpu 5%"]
+    nameless = [entity("web-1", "prod"), entity("web-1", "prod")]
+    assert judged(check, hosts(5), nameless)[0].state is State.UNKNOWN

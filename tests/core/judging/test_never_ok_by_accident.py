@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import Any
 
 from hypothesis import given, settings
@@ -27,6 +28,9 @@ from support.rules import (
     source,
     tolerating,
 )
+
+#: A sample that is selected: its source, and the labels of each thing that it may be of.
+Selected = tuple[str, Sample, list[dict[str, str]]]
 
 NAMES = ["seoul", "busan"]
 BAD = st.sampled_from([State.WARNING, State.CRITICAL, State.UNKNOWN])
@@ -57,7 +61,7 @@ def samples(draw: st.DrawFn) -> Sample:
 
 
 OTHER = metric("free", "", ("host",), dataset="free")
-FEATURES = ("none", "overrides", "and", "aggregate", "tolerate", "inventory")
+FEATURES = ("none", "overrides", "and", "aggregate", "tolerate", "inventory", "inventory")
 
 
 @st.composite
@@ -70,6 +74,10 @@ def rules(draw: st.DrawFn) -> Rule:
     more: dict[str, Any] = {}
     if feature == "overrides":
         more["overrides"] = (other_than(draw(LEVELS), host="a"), other_than(draw(LEVELS), project="p"))
+    if feature == "inventory" and draw(st.booleans()):
+        more["overrides"] = (other_than(draw(LEVELS), tag="x"), other_than(draw(LEVELS), project="p"))
+    if feature == "inventory" and draw(st.booleans()):
+        more["tolerate"] = draw(st.sampled_from([tolerating(1), tolerating("40%")]))
     if feature == "and":
         more["conditions"] = (condition(OTHER, draw(LEVELS), *sources),)
     if feature == "aggregate":
@@ -103,7 +111,7 @@ def rules(draw: st.DrawFn) -> Rule:
             )
         ),
         on_empty=draw(BAD),
-        on_missing=draw(BAD),
+        on_missing=draw(st.sampled_from(State)),
         on_error=draw(BAD),
     )
 
@@ -124,13 +132,17 @@ LISTS = st.lists(st.one_of(ENTITIES, ENTITIES, FAILED), min_size=2, max_size=2)
 
 def is_well(one: Rule, answers: list[Any]) -> bool:
     """Whether all is there and all is well, told in another way than judging does."""
-    if any(isinstance(answer, SourceError) for answer in answers):
-        return False
     number = len(one.readings)
+    if any(isinstance(answer, SourceError) for answer in (answers[:number] if one.conditions else answers)):
+        return False
     main = list(zip(NAMES, answers[:number], strict=False))
     lists = dict(zip(NAMES, answers[number:], strict=False)) if one.inventories else {}
     partners = dict(zip(NAMES, answers[number:], strict=False)) if one.conditions else {}
-    selected = []
+    selected: list[Selected] = []
+    # Where something is expected and absent, the rule may say that this is no matter.
+    is_no_matter = one.expect != Expect() and one.on_missing is State.OK
+    if any(not answer for _, answer in main):
+        return is_no_matter and len(main) == 1 and all(lists.values())
     for name, answer in main:
         for sample in answer:
             ways = ways_of(sample, name, lists.get(name, []))
@@ -138,8 +150,12 @@ def is_well(one: Rule, answers: list[Any]) -> bool:
                 continue
             if not is_value(sample) or is_old(one, sample):
                 return False
-            selected.append((name, sample))
-    if not selected or not all(whole(one, name, lists[name], selected) for name in lists):
+            selected.append((name, sample, ways))
+    if not all(whole(one, name, lists[name], selected) for name in lists):
+        return False
+    if not selected:
+        return is_no_matter
+    if one.on_missing is not State.OK and one.tolerate is None and number_in(one, selected) < (one.expect.count or 0):
         return False
     return well_judged(one, selected, partners)
 
@@ -166,29 +182,42 @@ def ways_of(sample: Sample, name: str, entities: list[Sample]) -> list[dict[str,
     return ways or [own]
 
 
-def whole(one: Rule, name: str, entities: list[Sample], selected: list[tuple[str, Sample]]) -> bool:
+def whole(one: Rule, name: str, entities: list[Sample], selected: list[Selected]) -> bool:
     """Whether a list is there, nothing of it is missing, and each host that it surely expects is among the selected."""
     if not entities:
         return False
     if not one.expect.all or one.where is not None:
         return True
-    there = {sample.labels.get("host") for source_name, sample in selected if source_name == name}
-    return all(is_value(entity) and entity.labels.get("host") in there for entity in entities)
+    there = Counter(sample.labels.get("host") for source_name, sample, _ in selected if source_name == name)
+    listed = Counter(entity.labels.get("host") for entity in entities)
+    if one.on_missing is State.OK:
+        listed = Counter({host: number for host, number in listed.items() if there[host]})
+    # As many values as entities of a name: one cannot be that of two.
+    return all(map(is_value, entities)) and all(there[host] >= number for host, number in listed.items())
 
 
-def well_judged(one: Rule, selected: list[tuple[str, Sample]], partners: dict[str, list[Sample]]) -> bool:
+def number_in(one: Rule, selected: list[Selected]) -> int:
+    """How many values there are, or services that have all labels of `each`."""
+    if not one.each:
+        return len(selected)
+    whole_ones = [labels for _, _, ways in selected for labels in ways if all(label in labels for label in one.each)]
+    return len({tuple(labels[label] for label in ("source", *one.each)) for labels in whole_ones})
+
+
+def well_judged(one: Rule, selected: list[Selected], partners: dict[str, Any]) -> bool:
     assert one.levels is not None
     if one.aggregate:
-        values = [sample.value for _, sample in selected]
+        values = [sample.value for _, sample, _ in selected]
         value = {"max": max, "min": min, "count": len}.get(one.aggregate, lambda _: None)(values)
         # With `each` there are services of their own, and the others are not as easy to tell again.
         return bool(one.each) or value is None or one.levels.verdict_on(value).state is State.OK
     if one.tolerate is not None:
         return one.expect.count is not None or well_tolerated(one, selected)
-    for name, sample in selected:
-        levels = next((own.levels for own in one.overrides if own.matches(sample.labels)), one.levels)
-        if levels.verdict_on(sample.value).state is State.OK:
+    for name, sample, ways in selected:
+        if all(levels.verdict_on(sample.value).state is State.OK for levels in levels_of(one, ways)):
             continue
+        if isinstance(partners.get(name), SourceError):
+            return False
         others = [other for other in partners.get(name, []) if other.labels.get("host") == sample.labels.get("host")]
         if not others or not one.conditions:
             return False
@@ -197,11 +226,17 @@ def well_judged(one: Rule, selected: list[tuple[str, Sample]], partners: dict[st
     return True
 
 
-def well_tolerated(one: Rule, selected: list[tuple[str, Sample]]) -> bool:
+def levels_of(one: Rule, ways: list[dict[str, str]]) -> list[Levels]:
+    """The levels of a sample, by each of the things that it may be of."""
+    return [next((own.levels for own in one.overrides if own.matches(way)), one.levels) for way in ways]  # type: ignore[misc] # given
+
+
+def well_tolerated(one: Rule, selected: list[Selected]) -> bool:
     services: dict[Any, list[State]] = {}
-    for name, sample in selected:
+    for name, sample, ways in selected:
         key = (name, *(sample.labels.get(label) for label in one.each)) if one.each else ()
-        services.setdefault(key, []).append(one.levels.verdict_on(sample.value).state)  # type: ignore[union-attr] # given
+        states = [levels.verdict_on(sample.value).state for levels in levels_of(one, ways)]
+        services.setdefault(key, []).append(max(states, key=lambda state: state.badness))
     for states in services.values():
         bad = [state for state in states if state is not State.OK]
         for tolerance, breaching in (

@@ -115,6 +115,14 @@ def test_several_sources_are_named_where_hosts_have_the_same_name() -> None:
     assert result.output == "2 of 3 hosts above 90%: web-1 busan 92%, web-1 seoul 91%"
 
 
+def test_what_the_vendor_says_of_a_value_stands_behind_the_limit_that_it_broke() -> None:
+    sample = Sample(4)
+    sample.reason = "web-1 an hour ago, web-2 never"
+    assert lines(judged(rule(of=metric("inactive_agents", "", ()), levels=above(1)), [sample])) == [
+        "CRITICAL check: inactive_agents 4 above 1: web-1 an hour ago, web-2 never"
+    ]
+
+
 def test_details_list_every_sample_worst_first() -> None:
     samples = hosts(5, 97.2, Sample.missing("HTTP 500"), 85)
     (result,) = judged(rule(levels=above(90, 80)), samples)

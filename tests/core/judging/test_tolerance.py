@@ -118,8 +118,28 @@ def test_a_source_that_failed_is_not_tolerated() -> None:
     ]
 
 
-def test_a_stale_one_counts_in_its_own_state() -> None:
-    check = rule(levels=above(90), tolerate=tolerating(1), max_age_s=60.0, on_stale=State.CRITICAL)
-    old = [Sample(1, host=f"old-{number}", at=NOW - 90) for number in range(2)]
-    assert judged(check, [*hosts(1), old[0]])[0].state is State.OK
-    assert judged(check, [*hosts(1), *old])[0].state is State.CRITICAL
+@pytest.mark.parametrize(
+    ("on_stale", "stale", "state"),
+    [
+        (State.CRITICAL, 1, State.UNKNOWN),
+        (State.CRITICAL, 2, State.CRITICAL),
+        (State.WARNING, 1, State.UNKNOWN),
+        (State.WARNING, 2, State.UNKNOWN),
+        (State.UNKNOWN, 1, State.UNKNOWN),
+        (State.OK, 1, State.OK),
+        (State.OK, 2, State.OK),
+    ],
+)
+def test_what_is_stale_has_no_value_that_could_be_tolerated(on_stale: State, stale: int, state: State) -> None:
+    """It counts in its own state all the same, so that too many of them are as bad as the rule says."""
+    check = rule(levels=above(90), tolerate=tolerating(1), max_age_s=60.0, on_stale=on_stale)
+    old = [Sample(1, host=f"old-{number}", at=NOW - 90) for number in range(stale)]
+    assert judged(check, [*hosts(1), *old])[0].state is state
+
+
+def test_a_stale_one_is_told_before_what_is_tolerated() -> None:
+    check = rule(levels=above(90), tolerate=tolerating("20%"), max_age_s=60.0, on_stale=State.CRITICAL)
+    answer = [*hosts(*[50] * 9), Sample(50, host="old", at=NOW - 90)]
+    assert lines(judged(check, answer)) == [
+        "UNKNOWN check: 1 of 10 hosts without value: old (measured 1m 30s ago, older than 1m)"
+    ]

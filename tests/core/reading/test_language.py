@@ -120,8 +120,7 @@ def test_the_inventory_is_read_only_where_it_is_needed(check: str, listed: list[
 
 
 LABELLESS = (
-    "10:11: checks[0].expect: 'all' expects each host of the inventory, and 'agents' has no such label; "
-    "list the values, or write 'seen'"
+    "10:11: checks[0].expect: 'all' expects each host of the inventory, and 'agents' has no such label; remove the key"
 )
 
 

@@ -142,6 +142,11 @@ VALUES = {
     "NHN_APPKEY": "nhn-appkey-51d0aa",
     "NHN_SCENARIO": "b00699c0-96f4-11e9-a68b-a7aaea9ae346",
     "VENDORS": "http://127.0.0.1:9",
+    **dict.fromkeys(("NEZHA_URL", "CHECKMK_URL", "NHN_WATCHER_URL", "WATCHER_URL"), "https://vendor.example/site"),
+    **dict.fromkeys(("NEZHA_TOKEN", "CHECKMK_USER", "CHECKMK_SECRET"), "tok-of-one-more-vendor"),
+    **dict.fromkeys(("NHN_PRODUCT_APPKEY", "NHN_INTRANET_APPKEY"), "key-of-one-more-vendor"),
+    **dict.fromkeys(("NHN_WATCHER_APPKEY", "NHN_WATCHER_ACCESS_KEY", "NHN_WATCHER_SECRET_KEY"), "key-of-the-watcher"),
+    **dict.fromkeys(("WATCHER_APPKEY", "WATCHER_ACCESS_KEY", "WATCHER_SECRET_KEY"), "key-of-a-watcher"),
 }
 _SHOP = "sources: {shop: {type: whatap, pcode: 1, token: abcdefgh}}\n"
 #: Files that are read together, for a rule may name what stands in another.

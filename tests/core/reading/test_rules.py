@@ -137,7 +137,7 @@ def test_source_may_be_a_list_or_a_glob(check: str, names: list[str], tmp_path: 
         ("interval: 5m\ntimeout: 1500ms", {"interval_s": 300.0, "timeout_s": 1.5}),
         ("interval: 90", {"interval_s": 90.0}),
         ("each: [host, source, env]", {"each": ("host", "source", "env")}),
-        ("as: {service: '{{ check }} {{ labels.host }}', host: web}", {"host_template": "web"}),
+        ("as: {service: '{{ check }} {{ labels.env }} {{ labels.source }}', host: web}", {"host_template": "web"}),
         ("text: hello\ndetails: 5", {"text_template": "hello", "details_template": "5"}),
         ("tags: [a, b, a]", {"tags": ("a", "b")}),
     ],
@@ -167,7 +167,7 @@ defaults:
   above: {warn: 70, crit: 80}
   where: {host: "web-*"}
   interval: 5m
-  as: {host: "{{ labels.host }}"}
+  as: {host: "{{ labels.env }}"}
 checks:
 - name: bare
 - {name: own-levels, below: 5, interval: 1m}
