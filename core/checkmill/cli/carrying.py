@@ -21,6 +21,8 @@ MAY_HAVE_ARRIVED = "it may have been carried out all the same; look before you r
 NOT_ARRIVED = "it did not reach the vendor"
 REFUSED = "the vendor refused it"
 HARMLESS = "it had changed nothing yet"
+#: The stage of a plugin's own error for an answer in which the vendor says no.
+REFUSED_STAGE = "refused"
 
 
 @dataclass(frozen=True)
@@ -118,13 +120,16 @@ def _outcome(change: Change, done: Done, sent: Sequence[Sent]) -> Outcome:
     if done.error is None:
         said = printable(done.value) if isinstance(done.value, str) else ""
         return Outcome(change, said=said or f"done: {printable(change.summary)}")
-    meaning = _meaning(done.error, [one for one in sent if not one.login and one.method not in _READING])
+    meaning = _meaning(done.error, [one for one in sent if not one.login])
     return Outcome(change, failure=f"{printable(done.error.sentence)}; {meaning}")
 
 
-def _meaning(error: SourceError, unsafe: Sequence[Sent]) -> str:
-    """What a failure means for the vendor. `unsafe` are the requests of the change that do more than read."""
-    answered = [one for one in unsafe if not one.error]
+def _meaning(error: SourceError, sent: Sequence[Sent]) -> str:
+    """What a failure means for the vendor. `sent` are the requests of the change, the last one last."""
+    unsafe = [one for one in sent if one.method not in _READING]
+    # An answer that the flow did not like is not one that came before: the error is about it.
+    is_about_answer = bool(unsafe) and sent[-1] is unsafe[-1] and not unsafe[-1].error
+    answered = [one for one in (unsafe[:-1] if is_about_answer else unsafe) if not one.error]
     tried = [one for one in unsafe if one.attempts]
     if answered:
         requests = "1 request" if len(answered) == 1 else f"{len(answered)} requests"
@@ -132,11 +137,16 @@ def _meaning(error: SourceError, unsafe: Sequence[Sent]) -> str:
     # Of a flow that is stuck, and where Checkmill itself failed, not every request was heard of.
     if not tried and not isinstance(error, DeadlineError) and type(error) is not SourceError:
         return HARMLESS
-    if not error.arrived:
+    if not (error.arrived or is_about_answer):
         return NOT_ARRIVED
-    if isinstance(error, LoginError | RateLimitError) or (isinstance(error, StatusError) and error.status < 500):
-        return REFUSED
-    return MAY_HAVE_ARRIVED
+    return REFUSED if _is_refusal(error) else MAY_HAVE_ARRIVED
+
+
+def _is_refusal(error: SourceError) -> bool:
+    """Whether the vendor said no: by the HTTP status, or as a plugin read it in an answer and named its stage."""
+    if isinstance(error, StatusError):
+        return error.status < 500
+    return isinstance(error, LoginError | RateLimitError) or error.stage == REFUSED_STAGE
 
 
 def _last_words(changes: Sequence[Change], index: int) -> str:

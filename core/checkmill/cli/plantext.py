@@ -27,11 +27,14 @@ class PlanText:
         return self.plan.changes
 
     def text(self, form: str) -> str:
-        """The data in its form, and then each change with its details."""
+        """The data in its form, and then each change with its details; that there is nothing is said only if all went well.
+
+        Whoever redirects the output into a file wants nothing in it that is not a result.
+        """
         parts = [shown_data(self.data, form)] if self._has_data else []
         if self.changes:
             parts.append(self.changes_text())
-        return "\n".join(parts) or f"{printable(self.plan.nothing)}\n"
+        return "\n".join(parts) or ("" if self.plan.problems else f"{printable(self.plan.nothing)}\n")
 
     def changes_text(self) -> str:
         """Each change with its details."""

@@ -21,6 +21,7 @@ from checkmill.steps.explaining.facts import (
     LevelFacts,
     SampleFacts,
     Setting,
+    SilentFacts,
     StoredFacts,
 )
 from checkmill.steps.explaining.remembering import Looked, expectation_of, remembered_of
@@ -38,6 +39,7 @@ __all__ = [
     "Looked",
     "SampleFacts",
     "Setting",
+    "SilentFacts",
     "StoredFacts",
     "expectation_of",
     "fetch_facts",

@@ -10,7 +10,7 @@
     stored        null, or measured_at, good_until, fresh, changed
     fetches       [name, error, requests [method, url, login, attempts, status, bytes, elapsed_ms, error]]
     samples       null, or came, selected, excluded [key, pattern, line, count, examples],
-                  missing [reason, count, examples]
+                  missing [reason, count, examples], silent [source, reason, dropped]
     expectation   kind, number, there, forget_s, things [labels, source, found, last_seen]
     services      [name, host, source, labels, state, why, value, limit, samples, levels]
     remembered    [source, labels, last_seen, state, at]

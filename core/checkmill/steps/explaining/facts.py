@@ -123,13 +123,23 @@ class MissingFacts:
 
 
 @dataclass(frozen=True)
+class SilentFacts:
+    """A source that said nothing, why, and how many of its samples nobody could place for that reason."""
+
+    source: str
+    reason: str
+    dropped: int
+
+
+@dataclass(frozen=True)
 class SampleFacts:
-    """How many samples came, and what became of them: excluded, or selected with a value or without one."""
+    """How many samples came, and what became of them: dropped with a silent source, excluded, selected or missing."""
 
     came: int
     selected: int
     excluded: tuple[Excluded, ...]
     missing: tuple[MissingFacts, ...]
+    silent: tuple[SilentFacts, ...] = ()
 
 
 @dataclass(frozen=True)

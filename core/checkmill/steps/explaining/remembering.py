@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+import unicodedata
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from checkmill.model.memory import Memory
@@ -31,10 +32,10 @@ def remembered_of(memory: Memory) -> tuple[Remembered, ...]:
 
 @dataclass(frozen=True)
 class Looked:
-    """What was seen of the services: whether each has a value, which sources failed, how many values were selected."""
+    """What was seen of the services: whether each has a value, of which sources nobody knows, how many are selected."""
 
     has_value: Mapping[Identity, bool]
-    failed: Collection[str]
+    hidden: Collection[str]
     selected: int
     listed: int | None = None
 
@@ -42,26 +43,36 @@ class Looked:
         """What is to be said of a service; without a source in it, of the service of any."""
         if not identity.source:
             same = {self.found(one) for one in self.has_value if one.labels == identity.labels}
-            return next((word for word in ("there", "without value") if word in same), self._absent(bool(self.failed)))
+            named = dict(identity.labels).get("source")
+            unsure = bool(self.hidden) if named is None else named in self.hidden
+            return next((word for word in ("there", "without value") if word in same), self._absent(unsure))
         if identity in self.has_value:
             return "there" if self.has_value[identity] else "without value"
-        return self._absent(identity.source in self.failed)
+        return self._absent(identity.source in self.hidden)
 
     @staticmethod
     def _absent(unsure: bool) -> str:
         return "unknown" if unsure else "absent"
 
 
+def _listed(rule: Rule, labels: Sequence[tuple[str, str]]) -> Identity:
+    """The service of values that a rule lists, in the form that labels of samples have."""
+    composed = ((label, unicodedata.normalize("NFC", text)) for label, text in labels)
+    return Identity(rule.name, "", tuple(composed))
+
+
 def expectation_of(rule: Rule, memory: Memory, looked: Looked | None) -> Expectation:
     """What a rule expects, and which of it is there; `looked` is None where nobody did."""
     expect = rule.expect
     if expect.count is not None:
-        with_value = None if looked is None else sum(looked.has_value.values())
-        there = with_value if rule.each or looked is None else looked.selected
+        there = None if looked is None else looked.selected
+        if looked is not None and rule.each:
+            # What lacks a label of `each` is none of the services that are counted.
+            there = sum(has for one, has in looked.has_value.items() if len(one.labels) == len(rule.each))
         return Expectation("number", number=expect.count, there=there)
     if expect.values:
         things = (
-            Expected(dict(labels), "", "unknown" if looked is None else looked.found(Identity(rule.name, "", labels)))
+            Expected(dict(labels), "", "unknown" if looked is None else looked.found(_listed(rule, labels)))
             for labels in expect.values
         )
         return Expectation("list", number=len(expect.values), things=tuple(things))

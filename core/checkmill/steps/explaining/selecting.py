@@ -7,7 +7,7 @@ from typing import Protocol
 
 from checkmill.model.rule import Rule, Selection
 from checkmill.model.sample import Sample
-from checkmill.steps.explaining.facts import Excluded, MissingFacts, SampleFacts
+from checkmill.steps.explaining.facts import Excluded, MissingFacts, SampleFacts, SilentFacts
 
 Labels = Mapping[str, str]
 
@@ -30,8 +30,14 @@ class Offered(Protocol):
         """Whether the rule means it."""
 
 
-def sample_facts(rule: Rule, offered: Sequence[Offered], lines: Mapping[str, Sequence[int]]) -> SampleFacts:
+def sample_facts(
+    rule: Rule,
+    offered: Sequence[Offered],
+    lines: Mapping[str, Sequence[int]],
+    silent: Iterable[SilentFacts] = (),
+) -> SampleFacts:
     """What became of the samples that came. `lines` are those of the alternatives under `where` and `except`."""
+    silent = tuple(silent)
     fixed = _fixed([one.sample.labels for one in offered])
     excluded: dict[tuple[str, str, int], list[Labels]] = {}
     missing: dict[str, list[Labels]] = {}
@@ -45,7 +51,7 @@ def sample_facts(rule: Rule, offered: Sequence[Offered], lines: Mapping[str, Seq
         else:
             selected += 1
     return SampleFacts(
-        came=len(offered),
+        came=len(offered) + sum(one.dropped for one in silent),
         selected=selected,
         excluded=tuple(
             Excluded(*reason, count=len(those), examples=_examples(those))
@@ -54,6 +60,7 @@ def sample_facts(rule: Rule, offered: Sequence[Offered], lines: Mapping[str, Seq
         missing=tuple(
             MissingFacts(reason, count=len(those), examples=_examples(those)) for reason, those in missing.items()
         ),
+        silent=silent,
     )
 
 

@@ -32,13 +32,15 @@ PROBE = "{{ {" + _PARTS + "} | tojson }}"
 class Judged:
     """A service with its samples and the labels they have in common; `probe` is its result with `PROBE` as details.
 
-    Without samples and probe it is a stored result.
+    `judged_by` are the labels by which each sample was judged: of several things that it may be of, those of the one
+    for which it is worst. Without samples and probe it is a stored result.
     """
 
     result: Result
     samples: Sequence[Sample] | None
     labels: Mapping[str, str]
     probe: Result | None = None
+    judged_by: Sequence[Mapping[str, str]] = ()
 
     @property
     def variables(self) -> dict[str, Any]:
@@ -97,8 +99,7 @@ def _levels_used(rule: Rule, one: Judged, variables: Mapping[str, Any], lines: L
     """The levels of the sample that decided; of an aggregate, the rule's."""
     if one.samples is not None and not one.samples:
         return LevelFacts("none", None)
-    deciding = None if rule.aggregate else _deciding(one.samples or (), variables)
-    labels = one.labels if deciding is None else deciding.labels
+    deciding, labels = (None, one.labels) if rule.aggregate else _deciding(one, variables)
     for number, override in enumerate(rule.overrides):
         if not rule.aggregate and override.matches(labels):
             return LevelFacts(f"override {number + 1}", override.levels, line_of(lines, "overrides", number))
@@ -109,12 +110,13 @@ def _levels_used(rule: Rule, one: Judged, variables: Mapping[str, Any], lines: L
     return own
 
 
-def _deciding(samples: Sequence[Sample], variables: Mapping[str, Any]) -> Sample | None:
+def _deciding(one: Judged, variables: Mapping[str, Any]) -> tuple[Sample | None, Mapping[str, str]]:
+    """The sample that decided, and the labels by which it was judged."""
     told = next(iter(variables.get("samples") or ()), None)
-    if told is None:
-        return samples[0] if samples else None
-    alike = (one for one in samples if dict(one.labels) == told["labels"] and one.is_missing == (told["value"] is None))
-    return next(alike, None)
+    for sample, labels in zip(one.samples or (), one.judged_by, strict=True):
+        if told is None or (dict(sample.labels) == told["labels"] and sample.is_missing == (told["value"] is None)):
+            return sample, labels
+    return None, one.labels
 
 
 def _stored_variables(rule: Rule, one: Judged) -> dict[str, Any]:

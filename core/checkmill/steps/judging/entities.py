@@ -11,6 +11,29 @@ from checkmill.model.sample import Sample
 Labels = Mapping[str, str]
 
 
+class Ambiguous(Sample):
+    """A value that may be of several entities: it has the labels that they share, and `ways` are those of each."""
+
+    __slots__ = ("ways",)
+    ways: Sequence[Labels]
+
+    @classmethod
+    def among(cls, sample: Sample, labels: Labels, ways: Sequence[Labels]) -> Ambiguous:
+        """The value of a sample with the labels that are certain."""
+        one = cls(sample.value, at=sample.at, levels=sample.levels)
+        one.reason, one.labels, one.ways = sample.reason, dict(labels), ways
+        return one
+
+    def labelled(self, labels: Labels) -> Sample:
+        """The same with other labels that are certain."""
+        return Ambiguous.among(self, labels, [{**way, **labels} for way in self.ways])
+
+
+def ways_of(sample: Sample) -> Sequence[Labels]:
+    """The labels by which a sample may be judged: its own, or those of each entity that it may be of."""
+    return sample.ways if isinstance(sample, Ambiguous) else (sample.labels,)
+
+
 @dataclass(frozen=True, slots=True)
 class Candidate:
     """A sample and how it may be selected.
@@ -45,11 +68,16 @@ class Entities:
         self._all: list[Labels] = []
         self._unknown: list[Sample] = []
         self._by_key: dict[str, list[int]] = {}
+        identified: set[tuple[tuple[str, str], ...]] = set()
         for sample in samples:
             name = sample.labels.get(key)
+            told = tuple(sorted(sample.labels.items()))
             if sample.is_missing or not name:
                 self._unknown.append(sample if sample.is_missing else _nameless(sample, key))
-            else:
+            elif told not in identified:
+                # With an id the same again is no second thing: pages move while they are read.
+                if "id" in sample.labels:
+                    identified.add(told)
                 self._by_key.setdefault(name, []).append(len(self._all))
                 self._all.append(sample.labels)
 
@@ -83,6 +111,8 @@ class Entities:
             return self._lost(sample)
         ways = [{**self._all[number], **sample.labels} for number in found]
         shared = {name: value for name, value in ways[0].items() if all(way.get(name) == value for way in ways)}
+        if len(ways) > 1 and not sample.is_missing:
+            return Candidate(Ambiguous.among(sample, shared, ways), ways, self._known, found)
         return Candidate(sample.labelled(shared), ways, self._known, found)
 
     def _lost(self, sample: Sample) -> Candidate:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import unicodedata
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -125,17 +126,22 @@ def _checked(sample: Any, reading: Reading) -> Sample:
 
 def _labelled(sample: Sample, reading: Reading) -> Sample:
     """The sample with the labels of its source, and its own as text."""
-    own = {name: _label(value) for name, value in sample.labels.items() if value is not None}
-    labels = {**reading.source.labels, **own, "source": reading.source.name}
+    written = {**reading.source.labels, **{name: one for name, one in sample.labels.items() if one is not None}}
+    labels = {**{name: _label(value) for name, value in written.items()}, "source": reading.source.name}
     return sample.labelled({name: value for name, value in labels.items() if value is not None})
 
 
 def _label(value: Any) -> str | None:
     """A label as text without secrets; one that has several values keeps them apart, one that has none is none."""
     if not isinstance(value, tuple | list):
-        return redact(str(value))
-    values = tuple(redact(str(one)) for one in value if one is not None)
+        return composed(redact(str(value)))
+    values = tuple(composed(redact(str(one))) for one in value if one is not None)
     return Several(values) if len(values) > 1 else next(iter(values), None)
+
+
+def composed(text: str) -> str:
+    """A value of a label in the one form in which labels are compared, however a vendor composes its accents."""
+    return unicodedata.normalize("NFC", text)
 
 
 def _why_unusable(sample: Sample, metric: Metric[Any, Any, Any]) -> str:

@@ -33,18 +33,22 @@ class Group:
 class Grouped:
     """The selected samples of one rule by service.
 
-    `partial` are missing samples that concern many services; `entities` the entities of which a sample is selected, by
-    source and number.
+    `partial` are missing samples that concern many services; `of_entities` those of which an inventory knows what they
+    are of.
     """
 
     groups: dict[Identity, Group] = field(default_factory=dict)
     partial: list[Sample] = field(default_factory=list)
-    entities: set[tuple[str, int]] = field(default_factory=set)
+    of_entities: list[Candidate] = field(default_factory=list)
     selected: int = 0
 
     def group(self, identity: Identity) -> Group:
         """The group of a service, made when it is the first time."""
         return self.groups.setdefault(identity, Group(identity))
+
+    def concerning(self, identity: Identity, labels: Mapping[str, str]) -> Iterator[Sample]:
+        """The missing samples that stand for many and concern a service with these labels."""
+        return (one for one in self.partial if one.labels.get("source") == identity.source and concerns(one, labels))
 
 
 def whole_identity(rule: Rule) -> Identity:
@@ -59,7 +63,8 @@ def grouped(rule: Rule, candidates: Iterable[Candidate]) -> Grouped:
         if not candidate.is_selected(rule):
             continue
         sample = candidate.sample
-        result.entities.update((sample.labels.get("source", ""), number) for number in candidate.entities)
+        if candidate.entities:
+            result.of_entities.append(candidate)
         if not sample.is_missing:
             result.selected += 1
         if not rule.each:

@@ -1,16 +1,24 @@
 """Several things behind one service: two hosts of one name in two projects are both expected to stay.
 
-Without this the loss of one of them would show the other alone, and its state as that of both.
+Without this the loss of one of them would show the other alone, and its state as that of both. What merely shares a
+service, such as all hosts of a project, may come and go: only the service itself is expected to stay.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from checkmill.model.rule import Rule
 from checkmill.model.sample import Sample
+from checkmill.steps.judging.naming import entity_labels
 
 #: Labels that tell things of one name apart. Parts of a thing, such as mounts or processes, may come and go.
 _TELLING = ("project", "pcode", "id")
+
+
+def have_one_name(rule: Rule) -> bool:
+    """Whether the things behind one service have one name, which the first label that the metric declares gives."""
+    return set(entity_labels(rule.metric, ())[:1]) <= set(rule.each)
 
 
 def members_of(samples: Iterable[Sample]) -> set[str]:

@@ -16,10 +16,12 @@ from checkmill.model.sample import Sample
 from checkmill.model.secret import redact
 from checkmill.model.state import State, worst_of
 from checkmill.model.templates import TemplateError, filled
-from checkmill.steps.judging.conditions import MISSING, Partner, Partners, together
+from checkmill.steps.judging.conditions import MISSING, Partner, Partners
+from checkmill.steps.judging.extracting import composed
 from checkmill.steps.judging.freshness import Stale
 from checkmill.steps.judging.graphing import aggregate_perf, perfdata_of
 from checkmill.steps.judging.grouping import Group
+from checkmill.steps.judging.levelling import levelled
 from checkmill.steps.judging.naming import entities_of, entity_labels, thing_of, without_ids
 from checkmill.steps.judging.tolerating import tolerated_note, tolerated_state
 from checkmill.steps.judging.wording import (
@@ -83,11 +85,10 @@ class ServiceJudge:
         failed = all(one.sample.is_missing for one in measured.judged)
         return self._made(group.identity, state, "; ".join(parts), group.labels, measured, failed=failed)
 
-    def stated(
-        self, identity: Identity, state: State, text: str, labels: Mapping[str, str], *, failed: bool = True
-    ) -> Result:
-        """The result of a service that has no samples: what is gone, absent, failed or empty."""
-        return self._made(identity, state, text, labels, _Measured(state, "", "", (), (), None), failed=failed)
+    def counted(self, identity: Identity, text: str) -> Result:
+        """The result of a service that says of others that they are there."""
+        well = _Measured(State.OK, "", "", (), (), None)
+        return self._made(identity, State.OK, text, dict(identity.labels), well, failed=False)
 
     def number_of(self, samples: Sequence[Sample]) -> int:
         """How many things samples are of, with a value or without; those that stand for many not counted."""
@@ -139,7 +140,8 @@ class ServiceJudge:
         states = [*(one.verdict.state for one in judged), *[on_missing] * count]
         # Where nothing has a value, nothing was seen to be well.
         seen = any(not one.sample.is_missing for one in judged)
-        state = tolerated_state(states, tolerate) if seen else worst_of(states)
+        unsure = any(one.sample.is_missing and one.verdict.state is not State.OK for one in judged)
+        state = tolerated_state(states, tolerate, unsure=unsure) if seen else worst_of(states)
         total = sum(1 for one in judged if not one.partial) + count
         return state, Count(
             total,
@@ -195,26 +197,12 @@ class ServiceJudge:
             partial = self._stands_for_many(sample)
             verdict = replace(MISSING, state=self._rule.on_stale) if isinstance(sample, Stale) else MISSING
             return Judged(sample, verdict, self._scope(sample) if partial else entity, partial)
-        levels, override = self._levels_for(sample)
         partners: tuple[Partner, ...] = tuple(one.of(sample) for one in self._partners)
-        verdict = Verdict(State.OK)
-        if levels is not None and not self._rule.aggregate:
-            verdict = together(levels.verdict_on(value), partners)
-        return Judged(sample, verdict, entity, levels=levels, override=override, partners=partners)
+        by = levelled(self._rule, sample, partners)
+        return Judged(sample, by.verdict, entity, levels=by.levels, override=by.override, partners=partners)
 
     def _stands_for_many(self, missing: Sample) -> bool:
         return any(label not in missing.labels for label in self._entity_labels)
-
-    def _levels_for(self, sample: Sample) -> tuple[Levels | None, int | None]:
-        """The levels of the first override that fits, with its number; else the rule's.
-
-        Where the rule has none of its own, the vendor's own for this sample go before the metric's.
-        """
-        for number, override in enumerate(self._rule.overrides):
-            if override.matches(sample.labels):
-                return override.levels, number
-        own, vendor = self._rule.levels, sample.levels
-        return (vendor if vendor is not None and own is self._rule.metric.levels else own), None
 
     def _made(
         self,
@@ -262,7 +250,7 @@ class ServiceJudge:
         """The labels of the source that a service is of, or that all of its sources share, whatever came of them."""
         sources = [reading.source for reading in self._rule.readings if identity.source in {"", reading.source.name}]
         shared = set.intersection(*(set(source.labels.items()) for source in sources)) if sources else set()
-        return dict(shared)
+        return {label: composed(value) for label, value in shared}
 
     def _variables(self, measured: _Measured) -> dict[str, Any]:
         """What templates may know of the samples."""

@@ -2,8 +2,8 @@
 
 Breaches of warn are all that are WARNING or CRITICAL, breaches of crit those that are CRITICAL. Each is held against
 its own tolerance, of all samples that are there, missing, or expected and absent. What is absent breaches as
-`on_missing` says. A sample without value is no breach that could be counted: it makes the service UNKNOWN at best,
-unless the others alone are more than may be critical.
+`on_missing` says, and what is stale as `on_stale` says. But a sample without value that is not OK is never tolerated:
+it makes the service UNKNOWN at best, and CRITICAL where more are critical than may be.
 """
 
 from __future__ import annotations
@@ -14,12 +14,15 @@ from checkmill.model.rule import Tolerate
 from checkmill.model.state import State
 
 
-def tolerated_state(states: Sequence[State], tolerate: Tolerate) -> State:
-    """The state of a service whose samples, present and absent, are in these states."""
+def tolerated_state(states: Sequence[State], tolerate: Tolerate, *, unsure: bool = False) -> State:
+    """The state of a service whose samples, present and absent, are in these states.
+
+    `unsure` says that one of them has no value and is not OK for that.
+    """
     critical = states.count(State.CRITICAL)
     if tolerate.crit.is_exceeded(critical, len(states)):
         return State.CRITICAL
-    if State.UNKNOWN in states:
+    if unsure or State.UNKNOWN in states:
         return State.UNKNOWN
     return State.WARNING if tolerate.warn.is_exceeded(critical + states.count(State.WARNING), len(states)) else State.OK
 

@@ -142,11 +142,9 @@ def _full(one: Judged, metric: Metric[Any, Any, Any]) -> str:
         return one.sample.reason
     if one.verdict.broken == "unknown word":
         return f"{one.sample.value!r} is a word without a meaning; say under 'states' what it means"
-    shown = _value(one, metric)
-    if one.sample.reason:
-        shown = f"{shown}: {one.sample.reason}"
     broken = "" if one.verdict.broken in {"", "is"} else f" {_broken(one.verdict, one.sample, metric)}"
-    return shown + broken + _with_partners(one)
+    reason = f": {one.sample.reason}" if one.sample.reason else ""
+    return _value(one, metric) + broken + reason + _with_partners(one)
 
 
 def _with_partners(one: Judged) -> str:
