@@ -59,7 +59,7 @@ def completed(example: str) -> str:
         known = {name: entry for other in EXAMPLES for name, entry in below(key, other).items()}
         known.pop("shop", None)
         rest[key] = "".join(entry for name, entry in known.items() if name not in below(key, example))
-    return text + rest["sources"] + "reporters:\n" + rest["reporters"]
+    return text + rest["sources"] + (f"reporters:\n{rest['reporters']}" if rest["reporters"] else "")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda text: text.split("\n", 1)[0].rstrip(":"))

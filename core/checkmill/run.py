@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import os
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.feeding import Feeder, Trouble
+from checkmill.model.delivery import Delivery
 from checkmill.model.errors import DeadlineError, PluginError
-from checkmill.model.fetch import Fetched
+from checkmill.model.fetch import Fetch, Fetched
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.problem import Problem
 from checkmill.model.reporter import Report
 from checkmill.model.result import Identity, Result
-from checkmill.model.rule import Rule
+from checkmill.model.rule import Rule, Selection
 from checkmill.model.state import State
-from checkmill.steps.fetching import fetch_all
-from checkmill.steps.judging import Extraction, extractor, judge
+from checkmill.model.templates import is_template
+from checkmill.steps.fetching import LAST_RESORT, fetch_all
+from checkmill.steps.fetching.last_resort import OverdueError
+from checkmill.steps.judging import FAILURE_KEPT_S, Extraction, extractor, judge
 from checkmill.steps.planning import fetches_of, served_by
 from checkmill.steps.reading import Book
 from checkmill.steps.reporting import (
@@ -30,6 +35,8 @@ log = logging.getLogger("checkmill.run")
 
 #: A check is due this share of its interval early, so that a cron that is a second early does not skip a turn.
 EARLY = 0.1
+#: Judging takes milliseconds. So long it may take at most and at least, and the deliveries of a run altogether.
+JUDGING_S, LEAST_JUDGING_S, REPORTS_WITHIN_S = 10.0, 1.0, 5.0
 
 
 class Run:
@@ -43,6 +50,8 @@ class Run:
         self._checks_dir = os.path.realpath(book.directory)
         self._stored: dict[str, Stored] = {}
         self._looked_up: set[str] = set()
+        self._cut_off: set[str] = set()
+        self._lost_s = 0.0
         self.trouble = Trouble()
         self._feeder = Feeder(book, edges, self.trouble)
 
@@ -79,19 +88,21 @@ class Run:
         reused = self.reused(partners)
         wanted = [*wanted, *(rule for rule in partners if rule.name not in reused)]
         names = {rule.name for rule in wanted}
-        served = [*wanted, *(rule for rule in served_by(others, wanted) if rule.name not in names)]
+        beside = [rule for rule in served_by(others, wanted) if rule.name not in names]
+        served = [*wanted, *beside]
         extract = extractor(reading for rule in served for reading in rule.all_readings)
-        fetched = fetch_all(fetches_of(wanted), self._edges, give_up_at=self._give_up_at, extract=extract)
+        fetches = fetches_of(wanted)
+        fetched = fetch_all(fetches, self._edges, give_up_at=self._give_up_at, extract=extract)
         for one in fetched.values():
             if isinstance(one.error, PluginError):
                 self.trouble.add(one.error.sentence)
         extraction = Extraction(fetched)
         now = self._edges.now()
-        judged: list[tuple[Rule, Judgement]] = []
-        stored = self._stored_of(rule.name for rule in served)
-        for rule in served:
-            known = stored.get(rule.name)
-            judged.append((rule, judge(rule, extraction, known.memory if known else Memory(), now)))
+        self._stored_of(rule.name for rule in served)
+        judged = [(rule, self._judged(rule, extraction, now)) for rule in wanted]
+        judged += self._judged_beside(
+            (rule for rule in beside if not _is_impatient(rule, fetches, fetched)), extraction
+        )
         for error in extraction.plugin_errors():
             self.trouble.add(error.sentence)
         results = [(rule, judgement.results) for rule, judgement in judged]
@@ -99,8 +110,10 @@ class Run:
         if report:
             reported = [(rule, own) for rule, own in results if rule.name in names]
             reported += [(rule, reused[rule.name]) for rule in partners if rule.name in reused]
-        cut_short = self._cut_short(wanted, fetched)
-        kept = [(rule, one) for rule, one in judged if not cut_short & _keys_of(rule)]
+        cut_short = self._cut_short(fetches, fetched)
+        kept = [
+            (rule, one) for rule, one in judged if not cut_short & _keys_of(rule) and rule.name not in self._cut_off
+        ]
         self._store_all(kept, reported, asked, now)
         return {rule.name: own for rule, own in results}
 
@@ -138,13 +151,23 @@ class Run:
     def _why_unreadable(self, name: str, stored: Stored) -> Problem | None:
         """The problem that may hide a check which is not among those written, if there is one.
 
-        A problem of a check that has a name hides no other.
+        A problem of a check that has a name hides no other. A check may have been moved into a file that broke, or got
+        another name with it, since it was measured last.
         """
         if name in self._book.drafts:
             return None
         places = {*stored.files, str(self._book.directory)}
         nameless = (one for one in self._book.problems if one.place is not None and not one.check)
-        return next((one for one in nameless if one.place is not None and one.place.file in places), None)
+        found = next((one for one in nameless if one.place is not None and one.place.file in places), None)
+        if found is not None:
+            return found
+        # One directory may be named in many ways, but its files in one.
+        there = {Path(file).name for file in self._book.files}
+        gone = any(Path(file).name not in there for file in stored.files)
+        for one in self._book.hiding.checks:
+            if one.place is not None and (gone or not stored.is_newer_than(one.place.file)):
+                return one
+        return None
 
     def _stored_of(self, names: Iterable[str]) -> dict[str, Stored]:
         """What is stored of those checks, each looked up once."""
@@ -178,7 +201,7 @@ class Run:
         now: float,
     ) -> None:
         broken = self._told_of_broken() if reported else []
-        deliveries, complaints = deliveries_of(reported, now, asked, broken)
+        deliveries, complaints = self._deliveries_of(reported, now, asked, broken)
         for complaint in complaints:
             self.trouble.add(complaint)
         if self._store is None:
@@ -187,17 +210,31 @@ class Run:
             return
         try:
             changed = [rule.name for rule, one in judged if _states(one.results) != self._stored_states(rule.name)]
-            self._store.commit(self._checks_dir, judged, deliveries, now, changed)
+            known = {rule.name: self._memory_of(rule) for rule, _ in judged}
+            self._store.commit(self._checks_dir, judged, deliveries, now, changed, known)
         except StoreError as error:
             self.trouble.add(str(error))
 
-    def _cut_short(self, wanted: Sequence[Rule], fetched: Mapping[Any, Fetched]) -> set[Any]:
+    def _deliveries_of(
+        self,
+        reported: Sequence[tuple[Rule, Sequence[Result]]],
+        now: float,
+        asked: Collection[str],
+        broken: Sequence[tuple[Report, Sequence[Result]]],
+    ) -> tuple[list[Delivery], list[str]]:
+        try:
+            return LAST_RESORT.bounded(lambda: deliveries_of(reported, now, asked, broken), REPORTS_WITHIN_S)
+        except OverdueError:
+            sentence = f"nothing is reported: the deliveries were not made within {REPORTS_WITHIN_S:g} s"
+            return [], [f"{sentence}; look at the templates under 'report' and of the reporters' bodies"]
+
+    def _cut_short(self, fetches: Iterable[Fetch], fetched: Mapping[Any, Fetched]) -> set[Any]:
         """The fetches that the caller's own deadline ended: what that says of the vendor must not outlive this call."""
         if self._give_up_at is None:
             return set()
         return {
             fetch.key
-            for fetch in fetches_of(wanted)
+            for fetch in fetches
             if isinstance(fetched[fetch.key].error, DeadlineError)
             and fetched[fetch.key].ended_at - fetched[fetch.key].started_at < fetch.timeout_s * 0.99
         }
@@ -211,24 +248,99 @@ class Run:
 
     def _broken(self, result: Result, problem: Problem) -> Result:
         now = self._edges.now()
-        return Result(
-            check=result.check,
-            service=result.service,
-            state=State.UNKNOWN,
-            output=f"the rule cannot be read: {problem}",
-            source=result.source,
-            metric=result.metric,
-            host=result.host,
-            labels=result.labels,
-            tags=result.tags,
-            checked_at=now,
-            good_until=now,
-            failed=True,
-        )
+        return _unknown(result, f"the rule cannot be read: {problem}", now, now)
+
+    # Judging, which what an operator wrote may keep from coming to an end
+
+    def _judged(self, rule: Rule, extraction: Extraction, now: float) -> Judgement:
+        """Judge one rule; where that does not come to an end, whatever is known of it is UNKNOWN.
+
+        It may take as long as the rule's fetch, less what others took that did not come to an end.
+        """
+        limit_s = full_s = max(min(rule.timeout_s, JUDGING_S - self._lost_s), LEAST_JUDGING_S)
+        if self._give_up_at is not None:
+            limit_s = min(full_s, max(self._give_up_at - self._edges.monotonic(), LEAST_JUDGING_S / 2))
+        try:
+            return LAST_RESORT.bounded(lambda: judge(rule, extraction, self._memory_of(rule), now), limit_s)
+        except OverdueError:
+            self._lost_s += limit_s
+        if limit_s < full_s:
+            # What the caller's own deadline cuts off says nothing of the rule.
+            self._cut_off.add(rule.name)
+        sentence = f"the rule was not judged within {limit_s:.2g} s{_suspects(rule)}"
+        self.trouble.add(f"check {rule.name}: {sentence}")
+        known = self._stored.get(rule.name)
+        whole = Result(rule.name, rule.name, State.UNKNOWN, sentence, source=_only_source(rule), tags=rule.tags)
+        good_until = now + min(rule.interval_s, FAILURE_KEPT_S)
+        results = [_unknown(one, sentence, now, good_until) for one in (known.results if known else ()) or [whole]]
+        return Judgement(tuple(results), self._memory_of(rule), good_until)
+
+    def _judged_beside(self, rules: Iterable[Rule], extraction: Extraction) -> Iterator[tuple[Rule, Judgement]]:
+        """Judge rules that nobody waits for; the first that does not come to an end is left alone, with the rest."""
+        now = self._edges.now()
+        for rule in rules:
+            one = functools.partial(judge, rule, extraction, self._memory_of(rule), now)
+            try:
+                judgement = LAST_RESORT.bounded(one, LEAST_JUDGING_S)
+            except OverdueError:
+                log.warning("check %s was not judged beside another within %g s", rule.name, LEAST_JUDGING_S)
+                return
+            yield rule, judgement
+
+    def _memory_of(self, rule: Rule) -> Memory:
+        known = self._stored.get(rule.name)
+        return known.memory if known else Memory()
 
 
 def _keys_of(rule: Rule) -> set[Any]:
     return {reading.fetch.key for reading in rule.all_readings}
+
+
+def _is_impatient(rule: Rule, fetches: Iterable[Fetch], fetched: Mapping[Any, Fetched]) -> bool:
+    """Whether a rule would have waited longer than those that were asked for, and might then have got an answer."""
+    waited_s = {fetch.key: fetch.timeout_s for fetch in fetches}
+    for fetch in (reading.fetch for reading in rule.all_readings):
+        one, limit_s = fetched[fetch.key], waited_s[fetch.key]
+        if fetch.timeout_s > limit_s and (one.error is not None or one.ended_at - one.started_at >= limit_s * 0.99):
+            return True
+    return False
+
+
+def _suspects(rule: Rule) -> str:
+    """Where to look for what does not come to an end."""
+    overrides = [one for own in rule.overrides for one in (own.where, own.exclude)]
+    templates = {"as": rule.service_template + rule.host_template, "text": rule.text_template}
+    keys = [key for key, one in (("where", rule.where), ("except", rule.exclude)) if _has_regex(one)]
+    keys += ["overrides"] if any(map(_has_regex, overrides)) else []
+    keys += [key for key, text in {**templates, "details": rule.details_template}.items() if is_template(text)]
+    return f"; look at its {' and '.join(map(repr, keys))}" if keys else ""
+
+
+def _has_regex(selection: Selection | None) -> bool:
+    alternatives = () if selection is None else selection.alternatives
+    return any(pattern.is_regex for one in alternatives for patterns in one.values() for pattern in patterns)
+
+
+def _only_source(rule: Rule) -> str:
+    return rule.readings[0].source.name if len(rule.readings) == 1 else ""
+
+
+def _unknown(result: Result, output: str, now: float, good_until: float) -> Result:
+    """A service that is known, in a state that is not."""
+    return Result(
+        check=result.check,
+        service=result.service,
+        state=State.UNKNOWN,
+        output=output,
+        source=result.source,
+        metric=result.metric,
+        host=result.host,
+        labels=result.labels,
+        tags=result.tags,
+        checked_at=now,
+        good_until=good_until,
+        failed=True,
+    )
 
 
 def _states(results: Iterable[Result]) -> dict[Identity, State]:

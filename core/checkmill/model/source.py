@@ -70,7 +70,8 @@ class Metric(Generic[S, Q, P]):
 
     A numeric metric has a `unit` (`%`, `B`, `s`, `` for counts, `B/s` and the like for rates); a state metric has
     `states`, the meaning of each word by default. `labels` are those its samples carry. `levels` are the vendor's own
-    default levels; `minimum` and `maximum` bound the value; `max_age_s` how old a measurement may be.
+    default levels; `minimum` and `maximum` bound the value; `max_age_s` how old a measurement may be. `example` is the
+    rest of an example rule, in one line: `where: {state: ok}, below: {crit: 99%}`; without it core makes one up.
     """
 
     name: str
@@ -84,6 +85,7 @@ class Metric(Generic[S, Q, P]):
     minimum: float | None = None
     maximum: float | None = None
     max_age_s: float | None = None
+    example: str = ""
 
     def __post_init__(self) -> None:
         _check(bool(_NAME.fullmatch(self.name)), f"metric name {self.name!r} is not like 'cpu_avg'")
@@ -168,6 +170,11 @@ class Source(Generic[S]):
         names = [metric.name for metric in metrics]
         twice = {name for name in names if names.count(name) > 1}
         _check(not twice, f"source type {self.type}: metric {', '.join(sorted(twice))} stands twice")
+        # What is fetched goes by the name of its dataset: two of one name would be given each other's payload.
+        known: dict[str, Dataset[S, Any, Any]] = {}
+        for dataset in [*(one.dataset for one in metrics), *([self.inventory.dataset] if self.inventory else [])]:
+            alike = known.setdefault(dataset.name, dataset) == dataset
+            _check(alike, f"source type {self.type}: two datasets are called {dataset.name!r}; rename one of the two")
 
     def metric(self, name: str) -> Metric[S, Any, Any] | None:
         """The metric of that name, if there is one."""

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import logging
 import sqlite3
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +20,7 @@ from checkmill.model.result import Result
 from checkmill.model.rule import Rule
 from checkmill.store.directory import StoreError, made, prepared, telling
 from checkmill.store.documents import UNREADABLE, memory_from, memory_text, results_from, results_text
+from checkmill.store.forgetting import unless_forgotten
 from checkmill.store.outbox import OUTBOX_SCHEMA, Outbox, insert_delivery, supersede_outdated
 
 __all__ = ["Store", "StoreError", "Stored"]
@@ -64,7 +65,11 @@ class Stored:
             return False
         if not self.measured_at <= now <= self.good_until:
             return False
-        return all(_unchanged_since(file, self.measured_at) for file in rule.files)
+        return all(map(self.is_newer_than, rule.files))
+
+    def is_newer_than(self, file: str) -> bool:
+        """Whether it was measured since a file was last changed; never when the file is not there."""
+        return _unchanged_since(file, self.measured_at)
 
 
 class Store:
@@ -119,10 +124,12 @@ class Store:
         deliveries: Iterable[Delivery],
         now: float,
         changed: Collection[str] = (),
+        known: Mapping[str, Memory] | None = None,
     ) -> None:
         """Store results, memory and deliveries of a run in one transaction, nothing over a later measurement.
 
-        `changed` are the checks whose states are others than before: what waits to tell of them is taken back.
+        `changed` are the checks whose states are others than before: what waits to tell of them is taken back. `known`
+        are the memories that the checks were judged with: what was forgotten since then stays forgotten.
         """
         upsert = """
             INSERT INTO checks (checks_dir, name, digest, files, measured_at, good_until, results, memory)
@@ -133,7 +140,11 @@ class Store:
             WHERE checks.measured_at <= excluded.measured_at OR checks.measured_at > ?
         """
         with self._transaction():
-            for rule, judgement in judged:
+            for rule, judged_one in judged:
+                judgement = judged_one
+                memory = (known or {}).get(rule.name)
+                if memory is not None and (memory.seen or memory.last_good):
+                    judgement = self._as_forgotten(checks_dir, rule.name, memory, judgement)
                 measured_at = min((result.checked_at for result in judgement.results), default=now)
                 row = (
                     _storable(checks_dir),
@@ -150,6 +161,17 @@ class Store:
             supersede_outdated(self._connection, changed)
             for delivery in deliveries:
                 insert_delivery(self._connection, delivery)
+
+    def _as_forgotten(self, checks_dir: str, name: str, known: Memory, judgement: Judgement) -> Judgement:
+        """A judgement without what others have forgotten of the check since it was read."""
+        query = "SELECT memory FROM checks WHERE checks_dir = ? AND name = ?"
+        row = self._connection.execute(query, (_storable(checks_dir), name)).fetchone()
+        if row is None or row[0] == memory_text(known):
+            return judgement
+        try:
+            return unless_forgotten(judgement, known, memory_from(row[0]))
+        except UNREADABLE:
+            return judgement
 
     def forget_checks(self, checks_dir: str, names: Iterable[str]) -> None:
         """Drop what is stored of checks that are no longer written."""

@@ -123,9 +123,7 @@ class _CheckReader:
                 self._findings.add(f"unknown label {shown(node)}", node.place, path, did_you_mean(label, labels))
         return tuple(label for label, _, _ in each)
 
-    def _levels(
-        self, metric: Metric[Any, Any, Any] | None, of_each: Sequence[Metric[Any, Any, Any]]
-    ) -> Levels | None:
+    def _levels(self, metric: Metric[Any, Any, Any] | None, of_each: Sequence[Metric[Any, Any, Any]]) -> Levels | None:
         # A check that has levels of its own has none of its file's defaults.
         own = [key for key in LEVEL_KEYS if key in self._draft.own.entries]
         found = {key: self._keys.node(key) for key in own or LEVEL_KEYS}

@@ -1,15 +1,19 @@
 """Reads the YAML files that a command is given, into the dataclasses that its plugin declares for them.
 
-They are read as rule files are: with places, `${...}`, and everything that is wrong told at once.
+They are read as rule files are: with places, `${...}`, and everything that is wrong told at once. What stands behind a
+`${...}` of a document is kept like a secret: the plugin's plan shows what it read, and files refer to what they do not
+want to say.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from checkmill.model.option import Option
 from checkmill.model.problem import Place, Problem
+from checkmill.model.secret import Secret
 from checkmill.steps.reading.composing import parse_documents
 from checkmill.steps.reading.expansion import Expansion
 from checkmill.steps.reading.files import decoded
@@ -48,11 +52,23 @@ def document_of(
         if not flaws:
             findings.add("there is nothing in it", Place(file), "", "write a document into it")
         return None, findings.problems
-    expansion = Expansion(environ, sandbox=sandbox)
+    # The sandbox reads no environment, so there is nothing to keep.
+    expansion = Expansion(environ, sandbox=True) if sandbox else _KeepingExpansion(environ)
     read = _several(option, roots, expansion, findings) if option.repeats else _one(option, roots, expansion, findings)
     # A person mends a file from the top down.
     problems = sorted(dict.fromkeys(findings.problems), key=lambda problem: problem.place or Place(file))
     return (None if problems else read), problems
+
+
+class _KeepingExpansion(Expansion):
+    """Makes known as a secret what it fills in, so that no output shows it; a default stands in the file itself."""
+
+    def _value(self, match: re.Match[str], file: str) -> str:
+        value = super()._value(match, file)
+        inside = match[1]
+        if inside is not None and value != inside.partition(":-")[2]:
+            Secret(value)  # being made is what makes it known
+        return value
 
 
 def _text(name: str, file: str, standard_input: Callable[[int], bytes], problems: list[Problem]) -> str | None:
