@@ -4,61 +4,32 @@ from __future__ import annotations
 
 import gzip
 import logging
-import os
 import re
-import subprocess
-import sys
 import threading
 import time
-import zlib
 from collections import Counter
-from contextlib import ExitStack
 from dataclasses import replace
 
 import pytest
 
 from checkmill.edges import Edges
 from checkmill.model.errors import PluginError
-from checkmill.model.fetch import Fetch
-from checkmill.model.levels import Levels
 from checkmill.model.memory import Memory
 from checkmill.model.result import Result
 from checkmill.model.rule import Rule
 from checkmill.model.settings import MIB
-from checkmill.model.source import ConfiguredSource
 from checkmill.model.state import State
 from checkmill.steps.fetching import fetch_all
 from checkmill.steps.judging import Extraction, judge
 from support.hostile import KINDS, Document, hostility, response
-from support.hostile_vendors import VENDORS, Asked, HostileVendor
-from support.loopback import Reply, Server, Talk, http_server, raw_server
-from support.rules import above, rule
+from support.hostile_vendors import VENDORS, Asked, HostileVendor, rules_on, source_of
+from support.loopback import Talk, raw_server
 from support.stress import scale
 
 ANSWERS = scale(60, 10_000)
 DEADLINE_S = 2.0
 REQUEST = re.compile(rb"([A-Z]+) /(\d+)(/[^ ]*) ")
 BOMB = gzip.compress(bytes(8 * MIB))
-
-
-def source(vendor: HostileVendor, server: Server, number: int) -> ConfiguredSource:
-    settings = vendor.settings(f"{server.url}/{number}")
-    return ConfiguredSource(f"shop-{number}", vendor.source, settings, labels={}, file="", digest="")
-
-
-def rules_on(vendor: HostileVendor, one: ConfiguredSource) -> list[Rule]:
-    """The vendor's rules on one source: whatever it says breaks them."""
-    rules = []
-    for number, watched in enumerate(vendor.watched):
-        metric = vendor.source.metric(watched.metric)
-        assert metric is not None, watched.metric
-        levels = Levels(states={"*": State.CRITICAL}) if metric.is_state else above(crit=watched.crit)
-        made = rule(f"rule-{number}", of=metric, sources=[one], each=watched.each, levels=levels)
-        query = watched.query or metric.dataset.query_type()
-        fetch = Fetch(one, metric.dataset, query, DEADLINE_S)
-        readings = tuple(replace(reading, query=query, fetch=fetch) for reading in made.readings)
-        rules.append(replace(made, readings=readings, inventories={}))
-    return rules
 
 
 class Hostile:
@@ -107,12 +78,12 @@ def test_no_hostile_answer_is_ever_ok_or_a_traceback_or_late(
     started = time.monotonic()
     with raw_server(hostile.talk) as server:
         hostile.url = server.url
-        healthy = source(vendor, server, 0)
-        memories = {r.name: documented(vendor, r) for r in rules_on(vendor, healthy)}
+        healthy = source_of(vendor, server.url, 0)
+        memories = {r.name: documented(vendor, r) for r in rules_on(vendor, healthy, DEADLINE_S)}
         for first in range(1, ANSWERS + 1, vendor.at_once):
             numbers = range(first, min(first + vendor.at_once, ANSWERS + 1))
-            sources = [source(vendor, server, number) for number in numbers]
-            rules = [rules_on(vendor, one) for one in sources]
+            sources = [source_of(vendor, server.url, number) for number in numbers]
+            rules = [rules_on(vendor, one, DEADLINE_S) for one in sources]
             asked_at = time.monotonic()
             fetched = fetch_all([r.readings[0].fetch for one in rules for r in one], Edges())
             worst_late_s = max(worst_late_s, time.monotonic() - asked_at - DEADLINE_S)
@@ -155,68 +126,3 @@ def documented(vendor: HostileVendor, one: Rule) -> Memory:
     count = vendor.services if one.each else 1
     assert states == [State.CRITICAL] * count, [result.output for result in judgement.results]
     return judgement.memory
-
-
-MEMORY_PROGRAM = """
-import gc, re, sys
-from checkmill.edges import Edges
-from checkmill.model.settings import SourceSettings
-from checkmill.steps.fetching import Job, carry_out
-
-def memory(name):
-    with open("/proc/self/status") as status:
-        return int(re.search(name + r":\\s+(\\d+)", status.read())[1])
-
-def fetch(path, beside):
-    settings = SourceSettings(base_url=sys.argv[1], retries=0)
-    jobs = [Job("shop/x", "shop", settings, lambda: settings.get(path), 30.0)]
-    jobs += [Job("shop/y", "shop", settings, lambda: settings.get("/small"), 30.0)] * beside
-    return carry_out(jobs, Edges())[0]
-
-beside = int(sys.argv[3])
-assert fetch("/small", beside).error is None
-gc.collect()
-with open("/proc/self/clear_refs", "w") as refs:
-    refs.write("5")
-before = memory("VmRSS")
-error = fetch(sys.argv[2], beside).error
-print(type(error).__name__, memory("VmHWM") - before)
-"""
-
-
-@pytest.mark.parametrize("beside", [0, 1], ids=["plain client", "side by side"])
-@pytest.mark.parametrize("path", ["/bomb", "/chunked", "/plain", "/bombs", "/deflate"][: scale(2, 5)])
-def test_an_answer_over_the_cap_costs_at_most_the_cap_and_4_mb(
-    path: str, beside: int, capsys: pytest.CaptureFixture[str]
-) -> None:
-    cap = 16 * MIB
-    big = bytes(4 * cap)
-    answers = {
-        "/small": Reply(200, b"{}"),
-        "/bomb": Reply(200, gzip.compress(big), {"Content-Encoding": "gzip"}),
-        "/bombs": Reply(200, gzip.compress(bytes(cap)) * 4, {"Content-Encoding": "gzip"}),
-        "/deflate": Reply(200, zlib.compress(big), {"Content-Encoding": "deflate"}),
-    }
-
-    def answer(talk: Talk) -> None:
-        talk.read_request()
-        talk.say(b"HTTP/1.1 200 OK\r\n" + (b"Transfer-Encoding: chunked\r\n\r\n" if path == "/chunked" else b"\r\n"))
-        piece = b"x" * MIB
-        for _ in range(64):
-            talk.say(b"100000\r\n" + piece + b"\r\n" if path == "/chunked" else piece)
-
-    with ExitStack() as stack:
-        if path in answers:
-            server = stack.enter_context(http_server(lambda got: answers[got.target]))
-        else:
-            over = stack.enter_context(raw_server(answer))
-            small = stack.enter_context(http_server(lambda _: answers["/small"]))
-            server, path = small, f"{over.url}/x"
-        environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        command = [sys.executable, "-c", MEMORY_PROGRAM, server.url, path, str(beside)]
-        ran = subprocess.run(command, env=environment, capture_output=True, text=True, check=True, timeout=60)
-    kind, more = ran.stdout.split()
-    with capsys.disabled():
-        print(f"\nover the cap: {path.rpartition('/')[2]}: {int(more) / 1024:.1f} MiB more", end="")
-    assert kind == "TooLargeError"
-    assert int(more) * 1024 <= cap + 4 * MIB

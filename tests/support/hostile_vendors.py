@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import parse_qs
 
 from checkmill.api.v1 import Secret
+from checkmill.model.fetch import Fetch
+from checkmill.model.levels import Levels
+from checkmill.model.rule import Rule
 from checkmill.model.settings import MIB, Query, SourceSettings
-from checkmill.model.source import Source
+from checkmill.model.source import ConfiguredSource, Source
 from checkmill.model.state import State
 from checkmill_checkmk.metrics import CHECKMK
 from checkmill_checkmk.settings import Settings as CheckmkSettings
@@ -28,6 +31,7 @@ from checkmill_nhn_watcher.settings import Settings as WatcherSettings
 from checkmill_whatap.metrics import WHATAP
 from checkmill_whatap.settings import Settings as WhatapSettings
 from support.hostile import Document, as_literal
+from support.rules import above, rule
 
 HOSTS = ("web-1", "web-2", "db-1", "웹-3")
 #: Above every limit of a rule on percent.
@@ -298,3 +302,24 @@ MONITORING_HOSTILE = HostileVendor(
 )
 
 VENDORS = (WHATAP_HOSTILE, NEZHA_HOSTILE, CHECKMK_HOSTILE, WATCHER_HOSTILE, MONITORING_HOSTILE)
+
+
+def source_of(vendor: HostileVendor, url: str, number: int) -> ConfiguredSource:
+    """The source of a number: its number leads every path that it asks for."""
+    settings = vendor.settings(f"{url}/{number}")
+    return ConfiguredSource(f"shop-{number}", vendor.source, settings, labels={}, file="", digest="")
+
+
+def rules_on(vendor: HostileVendor, one: ConfiguredSource, deadline_s: float) -> list[Rule]:
+    """The vendor's rules on one source: whatever it says breaks them."""
+    rules = []
+    for number, watched in enumerate(vendor.watched):
+        metric = vendor.source.metric(watched.metric)
+        assert metric is not None, watched.metric
+        levels = Levels(states={"*": State.CRITICAL}) if metric.is_state else above(crit=watched.crit)
+        made = rule(f"rule-{number}", of=metric, sources=[one], each=watched.each, levels=levels)
+        query = watched.query or metric.dataset.query_type()
+        fetch = Fetch(one, metric.dataset, query, deadline_s)
+        readings = tuple(replace(reading, query=query, fetch=fetch) for reading in made.readings)
+        rules.append(replace(made, readings=readings, inventories={}))
+    return rules

@@ -7,6 +7,8 @@ first four optional. `age` is that of its agent's last report, or `never`: none 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from email.utils import formatdate
 from typing import Any, TypeAlias
 
 from checkmill.model.units import seconds
@@ -21,7 +23,12 @@ _DISK = 10**12
 
 
 def answer(question: Question, servers: Sequence[Server]) -> Reply:
-    """What a dashboard answers of its servers: in no order, since it keeps them in none."""
+    """What a dashboard answers of its servers: in no order, since it keeps them in none, and dated by its clock."""
+    reply = _answer(question, servers)
+    return replace(reply, headers={**reply.headers, "Date": formatdate(question.at, usegmt=True)})
+
+
+def _answer(question: Question, servers: Sequence[Server]) -> Reply:
     if question.headers.get("authorization") != CREDENTIALS["NEZHA_TOKEN"]:
         return as_json({"code": 403, "message": "访问此接口需要认证"})
     entry = {"/api/v1/server/list": _entry, "/api/v1/server/details": _details}.get(question.path)
