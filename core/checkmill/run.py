@@ -80,10 +80,14 @@ class Run:
         With `report`, the results of the wanted ones become deliveries in the same transaction. A target that other
         rules share gets their results too, measured along where they are not good any more: half of what it is told
         about would be a false state.
+
+        A vendor that said when to come back is not asked before: the failure that is stored stands until then.
         """
         if not wanted:
             return {}
         asked = {rule.name for rule in wanted}
+        waiting = self._told_to_wait(wanted)
+        wanted = [rule for rule in wanted if rule.name not in waiting]
         partners = self._feeder.partners_of(wanted) if report else []
         reused = self.reused(partners)
         wanted = [*wanted, *(rule for rule in partners if rule.name not in reused)]
@@ -110,12 +114,13 @@ class Run:
         if report:
             reported = [(rule, own) for rule, own in results if rule.name in names]
             reported += [(rule, reused[rule.name]) for rule in partners if rule.name in reused]
+            reported += waiting.values()
         cut_short = self._cut_short(fetches, fetched)
         kept = [
             (rule, one) for rule, one in judged if not cut_short & _keys_of(rule) and rule.name not in self._cut_off
         ]
         self._store_all(kept, reported, asked, now)
-        return {rule.name: own for rule, own in results}
+        return {rule.name: own for rule, own in (*results, *waiting.values())}
 
     def remembered_of_broken(self, tags: Sequence[str] = ()) -> list[Result]:
         """Services known from rules that cannot be read any more: UNKNOWN, with the problem as the reason.
@@ -147,6 +152,13 @@ class Run:
                 self.trouble.add(str(error))
 
     # Help
+
+    def _told_to_wait(self, rules: Sequence[Rule]) -> dict[str, tuple[Rule, Sequence[Result]]]:
+        """The rules whose vendor said when to come back, before that time; with the failures that told so."""
+        now = self._edges.now()
+        stored = self._stored_of(rule.name for rule in rules)
+        found = ((rule, stored.get(rule.name)) for rule in rules)
+        return {rule.name: (rule, one.results) for rule, one in found if one is not None and _is_told(one, rule, now)}
 
     def _why_unreadable(self, name: str, stored: Stored) -> Problem | None:
         """The problem that may hide a check which is not among those written, if there is one.
@@ -351,3 +363,10 @@ def _is_current(stored: Stored | None, rule: Rule, now: float) -> bool:
     if stored is None or not stored.is_fresh(rule, now):
         return False
     return now < stored.measured_at + rule.interval_s * (1 - EARLY)
+
+
+def _is_told(stored: Stored, rule: Rule, now: float) -> bool:
+    """Whether what is stored is a failure that lasts longer than failures do by themselves."""
+    kept_s = stored.good_until - stored.measured_at
+    told = kept_s > min(rule.interval_s, FAILURE_KEPT_S) + 1.0 and all(result.failed for result in stored.results)
+    return told and stored.is_fresh(rule, now)

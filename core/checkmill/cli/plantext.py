@@ -27,9 +27,9 @@ class PlanText:
         return self.plan.changes
 
     def text(self, form: str) -> str:
-        """The data in its form, and then each change with its details; that there is nothing is said only if all went well.
+        """The data in its form, and then each change with its details.
 
-        Whoever redirects the output into a file wants nothing in it that is not a result.
+        That there is nothing to do is said only if all went well: whoever redirects it wants no file that says so.
         """
         parts = [shown_data(self.data, form)] if self._has_data else []
         if self.changes:

@@ -35,7 +35,7 @@ class SandboxServer:
         self._apps: dict[str, App] = {}
         self._watch = watch
         self._lock = threading.Lock()
-        self._server = _Server(("127.0.0.1", port), self.answer)
+        self._server = _Server(("127.0.0.1", port), self.answer, world.clock)
 
     def __enter__(self) -> SandboxServer:
         threading.Thread(target=self._server.serve_forever, args=(POLL_S,), name="sandbox", daemon=True).start()
@@ -85,8 +85,9 @@ class _Server(ThreadingHTTPServer):
     # As many connections may wait as sources ask side by side.
     request_queue_size = 128
 
-    def __init__(self, address: tuple[str, int], answer: Callable[[Asked], Answer]) -> None:
+    def __init__(self, address: tuple[str, int], answer: Callable[[Asked], Answer], clock: Callable[[], float]) -> None:
         self.answer = answer
+        self.clock = clock
         super().__init__(address, _Handler)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002 - socketserver's signature
@@ -132,6 +133,10 @@ class _Handler(BaseHTTPRequestHandler):
         self.end_headers()
         if self.command != "HEAD":
             self.wfile.write(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header, by the clock of the simulated world: vendors' ages are counted by it."""
+        return super().date_time_string(self.server.clock() if timestamp is None else timestamp)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that http.server calls it by
         log.debug("sandbox: %s", format % args)

@@ -146,6 +146,24 @@ def test_a_rate_limit_is_respected_between_processes(desk: Desk, vendor: Vendor)
     assert len(vendor.requests) == 2
 
 
+@pytest.mark.parametrize("command", ["run", "run --due", "run --no-report"])
+def test_a_run_asks_nobody_who_said_when_to_come_back(desk: Desk, vendor: Vendor, command: str) -> None:
+    vendor.answers[CPU] = as_json({}, 429, **{"Retry-After": "120"})
+    first = desk(f"{command} --format json").json
+    vendor.requests.clear()
+    desk.clock.now += 119
+    again = desk(f"{command} --format json").json
+    asked_before = list(vendor.requests)
+    desk.clock.now += 2
+    desk(f"{command} --format json")
+
+    assert asked_before.count(CPU) == 0
+    assert vendor.requests.count(CPU) == 1
+    cpu = [one for one in again if one["check"] == "cpu"]
+    assert cpu == [one for one in first if one["check"] == "cpu"]
+    assert [one["state"] for one in cpu] == ["UNKNOWN"]
+
+
 def test_a_thousand_rules_over_four_datasets_are_four_requests(desk: Desk, vendor: Vendor) -> None:
     metrics = ("cpu", "disk_iops", "active_agents", "inactive_agents")
     rules = "".join(

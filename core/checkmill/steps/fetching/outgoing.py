@@ -35,7 +35,7 @@ def outgoing_of(request: Request) -> Outgoing:
         raise ConfigurationError("base_url is missing")
     try:
         refusal = request.refusal
-        url, shown = request.url(), shown_text(request.shown_url())
+        url, shown = request.url(), shown_text(_told(request))
         headers, body = request.sent_headers(), request.sent_body()
     except (TypeError, ValueError, AttributeError, RecursionError) as error:
         raise PluginError(redact(f"the plugin's request cannot be written: {error}")) from None
@@ -53,6 +53,18 @@ def outgoing_of(request: Request) -> Outgoing:
         body=body,
     )
     return outgoing if request.reach is None else _limited(outgoing, parts, request.reach)
+
+
+def _told(request: Request) -> str:
+    """The address as people may see it, but for secrets; of one that is not the configuration's own, without its query.
+
+    Nobody has looked through that for credentials, whose names are whatever its owner likes.
+    """
+    url = request.shown_url()
+    if request.reach is None:
+        return url
+    bare, mark, _ = url.partition("#")[0].partition("?")
+    return f"{bare}?..." if mark else bare
 
 
 def redirected(request: Request, outgoing: Outgoing, answer: Answer, settings: HttpSettings) -> Outgoing:
