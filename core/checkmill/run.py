@@ -86,9 +86,9 @@ class Run:
         if not wanted:
             return {}
         asked = {rule.name for rule in wanted}
+        partners = self._feeder.partners_of(wanted) if report else []
         waiting = self._told_to_wait(wanted)
         wanted = [rule for rule in wanted if rule.name not in waiting]
-        partners = self._feeder.partners_of(wanted) if report else []
         reused = self.reused(partners)
         wanted = [*wanted, *(rule for rule in partners if rule.name not in reused)]
         names = {rule.name for rule in wanted}
