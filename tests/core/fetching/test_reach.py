@@ -148,6 +148,22 @@ def test_a_name_that_leads_to_no_public_address_is_refused(
     assert names.asked == ["shop.example"]
 
 
+@pytest.mark.parametrize(
+    ("path", "shown"),
+    [("/health?token=abc1234&x=1", "/health?..."), ("/health", "/health"), ("/health?k=1#part", "/health?...")],
+)
+def test_an_address_that_is_not_the_configurations_own_is_shown_without_its_query(
+    fetch: Any, path: str, shown: str
+) -> None:
+    watch = Watch()
+    with http_server(lambda _: Reply(404)) as server:
+        error = fetch(lambda: probe(server.url + path), SETTINGS, watch=watch).error
+        (got,) = server.got
+    assert got.target == path.partition("#")[0]
+    assert [one.shown for one in watch.sent] == [server.url + shown]
+    assert str(error) == f"HTTP 404 from {server.url}{shown}"
+
+
 def test_of_several_addresses_only_the_allowed_are_tried(fetch: Any, names: Any) -> None:
     names.tell("shop.example", ["10.1.2.3", LOOPBACK, "::1"])
     with http_server(lambda _: Reply(200, b"up")) as server:

@@ -16,6 +16,7 @@ from support.rules import above, below, hosts, judged, lines, metric, rule, sour
 
 DISK = metric("disk_used", labels=("host", "id", "mount", "project"))
 STATUS = metric("server_status", "", ("host",), states={"up": State.OK, "slow": State.WARNING, "down": State.CRITICAL})
+WHOLE = metric("failed", "", ())
 COUNT = metric("inactive_agents", "", ("project",))
 
 
@@ -69,6 +70,24 @@ def mount(value: Any, host: str, mount: str) -> Sample:
         (STATUS, None, hosts("down"), "CRITICAL web-1: server_status down"),
         (STATUS, None, hosts("up", "odd"), "UNKNOWN 1 of 2 hosts 'odd', a word without a meaning: web-2"),
         (COUNT, above(0), [Sample(3, project="shop")], "CRITICAL inactive_agents 3 above 0"),
+        (
+            WHOLE,
+            above(0),
+            [Sample.missing("1 of 5 not carried out: web"), Sample(3)],
+            "CRITICAL failed 3 above 0; without value: 1 of 5 not carried out: web",
+        ),
+        (
+            WHOLE,
+            above(5),
+            [Sample(3), Sample.missing("1 of 5 not carried out: web")],
+            "UNKNOWN without value: 1 of 5 not carried out: web; failed 3",
+        ),
+        (
+            WHOLE,
+            above(5),
+            [Sample.missing("b is late"), Sample.missing("c is late")],
+            "UNKNOWN without value: b is late; without value: c is late",
+        ),
         (
             COUNT,
             above(0),

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from checkmill.api.v1 import Arguments, Doc, Document, Secret
+from checkmill.api.v1 import Arguments, Doc, Document, Secret, redact
 from checkmill.model.option import Option, options_of
 from checkmill.model.problem import Problem
 from checkmill.steps.reading.documents import LARGEST_DOCUMENT, document_of
@@ -215,6 +215,20 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path: Path, make: Callable[[Path
     _, problems = document_of(ONE, str(tmp_path / "it"), {}, sandbox=False, standard_input=lambda _: b"")
 
     assert [str(problem) for problem in problems] == [f"{tmp_path / 'it'}: {said}"]
+
+
+def test_what_is_filled_in_is_kept_like_a_secret(tmp_path: Path) -> None:
+    (tmp_path / "key").write_text("sea-green-7\n", encoding="utf-8")
+    text = WHOLE.replace("name: north", "name: '${NAME} ${file:key} x-${PIN}-y ${NONE:-by-default} $${x}'")
+    file = tmp_path / "signal.yaml"
+    file.write_text(text, encoding="utf-8")
+    environ = {**ENVIRON, "NAME": "north-and-south", "PIN": "4711"}
+
+    value, problems = document_of(ONE, str(file), environ, sandbox=False, standard_input=lambda _: b"")
+
+    assert problems == []
+    assert value.name == "north-and-south sea-green-7 x-4711-y by-default ${x}"
+    assert redact(value.name) == "*** *** x-***-y by-default ${x}"
 
 
 def test_in_the_sandbox_no_environment_is_read() -> None:
