@@ -158,7 +158,11 @@ class Run:
         now = self._edges.now()
         stored = self._stored_of(rule.name for rule in rules)
         found = ((rule, stored.get(rule.name)) for rule in rules)
-        return {rule.name: (rule, one.results) for rule, one in found if one is not None and _is_told(one, rule, now)}
+        return {
+            rule.name: (rule, one.results)
+            for rule, one in found
+            if one is not None and one.memory.wait_until > now and one.is_fresh(rule, now)
+        }
 
     def _why_unreadable(self, name: str, stored: Stored) -> Problem | None:
         """The problem that may hide a check which is not among those written, if there is one.
@@ -363,10 +367,3 @@ def _is_current(stored: Stored | None, rule: Rule, now: float) -> bool:
     if stored is None or not stored.is_fresh(rule, now):
         return False
     return now < stored.measured_at + rule.interval_s * (1 - EARLY)
-
-
-def _is_told(stored: Stored, rule: Rule, now: float) -> bool:
-    """Whether what is stored is a failure that lasts longer than failures do by themselves."""
-    kept_s = stored.good_until - stored.measured_at
-    told = kept_s > min(rule.interval_s, FAILURE_KEPT_S) + 1.0 and all(result.failed for result in stored.results)
-    return told and stored.is_fresh(rule, now)

@@ -1,7 +1,7 @@
 """The dashboard's clock, which stamps every report, and how its stamps become ages.
 
 Stamps are compared with the dashboard's own idea of now, the Date header of its answer, as long as that is close to the
-time here. Where it is far off, the reports themselves tell which of the two is right.
+time here. Where it is far off nobody can tell which of the two is right, and no age is known.
 """
 
 from __future__ import annotations
@@ -34,28 +34,18 @@ class Clock:
         return age if age < -self.skew_s else max(0.0, age)
 
 
-def clock_of(now: float, date: float | None, newest: float | None, *, fresh_s: float, skew_s: float) -> Clock:
+def clock_of(now: float, date: float | None, *, skew_s: float) -> Clock:
     """Make the clock of an answer.
 
-    `now` is the time here, `date` that of the answer's Date header, `newest` the stamp of the newest report in it,
-    `fresh_s` how old a report of a live agent is at most.
+    `now` is the time here, `date` that of the answer's Date header; without one the time here counts.
     """
-    own = Clock(now=now, skew_s=skew_s)
-    if date is None or newest is None:
-        return own
-    ahead_s = date - now
+    ahead_s = 0.0 if date is None else date - now
     if abs(ahead_s) <= skew_s:
         return Clock(now=now, skew_s=skew_s, ahead_s=ahead_s)
-    if -skew_s <= now - newest <= fresh_s:
-        return own  # somebody between wrote that date: the dashboard stamps by a clock like ours
-    if -skew_s <= date - newest <= fresh_s:
-        way = "ahead of" if ahead_s > 0 else "behind"
-        fault = (
-            f"the dashboard's clock is {span(abs(ahead_s))} {way} the one here, or its answer is that old: set the "
-            "clocks, or raise skew"
-        )
-        return Clock(now=now, skew_s=skew_s, fault=fault)
-    return own
+    # What the reports say cannot settle it: those of agents that died lie as if the other clock were right.
+    or_old = "ahead of the one here" if ahead_s > 0 else "behind the one here, or its answer is that old"
+    fault = f"the dashboard's clock is {span(abs(ahead_s))} {or_old}: set the clocks, or raise skew"
+    return Clock(now=now, skew_s=skew_s, fault=fault)
 
 
 def epoch_of(header: str) -> float | None:

@@ -18,7 +18,9 @@ _LOADS = ("Load1", "Load5", "Load15")
 
 
 def state_of(server: Server) -> Members:
-    """What its agent last measured. Raises `NoValueError` if that is no object."""
+    """What its agent last measured. Raises `NoValueError` if that cannot be used."""
+    if server.state_doubt:
+        raise NoValueError(server.state_doubt)
     return _object(server.state, "state")
 
 
@@ -27,8 +29,14 @@ def machine_of(server: Server) -> Members:
     return _object(server.machine, "data of the machine")
 
 
-def amount(members: Members, name: str) -> float:
-    """An amount, which is never below zero. Raises `NoValueError` for anything else."""
+def amount(
+    members: Members, name: str, limit: float = LARGEST_EXACT, *, is_then: str = "a number that wrapped"
+) -> float:
+    """An amount, which is never below zero. Raises `NoValueError` for anything else.
+
+    Agents subtract without a sign: a difference that should be below zero wraps, and is enormous. What is above `limit`
+    is what `is_then` says.
+    """
     if name not in members:
         raise NoValueError(f"it came without {name}")
     raw = members[name]
@@ -36,6 +44,8 @@ def amount(members: Members, name: str) -> float:
         raise NoValueError(f"{name} should be a number, but is {shape(raw)}")
     if raw < 0:
         raise NoValueError(f"{name} is {raw:g}, below zero")
+    if raw > limit:
+        raise NoValueError(f"{name} is {raw:.3g}, which is {is_then}")
     return raw
 
 
@@ -67,12 +77,9 @@ def free(server: Server, used_name: str, total_name: str) -> float:
     return left
 
 
-def counter(server: Server, name: str, limit: float = LARGEST_EXACT) -> float:
-    """A counter, or a speed computed from one, which wraps below zero and is enormous then."""
-    found = amount(state_of(server), name)
-    if found > limit:
-        raise NoValueError(f"{name} is {found:.3g}, which is a counter that wrapped, or beyond line_rate")
-    return found
+def speed(server: Server, name: str, line_rate: float) -> float:
+    """A speed, which the agent computes from counters."""
+    return amount(state_of(server), name, line_rate, is_then="a counter that wrapped, or beyond line_rate")
 
 
 def connections(server: Server, name: str) -> float:

@@ -84,7 +84,7 @@ class Fleet:
 def fleet_of(
     entries: Iterable[Server | str], settings: Settings, query: Servers, *, now: float, date: float | None
 ) -> Fleet:
-    """Make a fleet of what was answered, and of that only what was asked for.
+    """Make a fleet of what was answered, and of that only what was asked for, or may be.
 
     `now` is our time when the answer was here, `date` that of its Date header, in epoch seconds.
     """
@@ -94,16 +94,15 @@ def fleet_of(
     ids = [str(one) for one in query.ids]
     if query.tag is not None:
         group = label(query.tag)
-        servers = tuple(one for one in servers if group in one.tags)
+        servers = tuple(one for one in servers if one.tag_doubt or group in one.tags)
     elif ids:
         wanted = frozenset(ids)
         servers = tuple(one for one in servers if one.id in wanted)
     stale_after = settings.stale_after if query.stale_after is None else query.stale_after
     there = frozenset(one.id for one in servers)
-    newest = max((one.reported for one in servers if one.reported is not None and not one.doubt), default=None)
     return Fleet(
         servers=servers,
-        clock=clock_of(now, date, newest, fresh_s=stale_after, skew_s=settings.skew),
+        clock=clock_of(now, date, skew_s=settings.skew),
         stale_after=stale_after,
         line_rate=settings.line_rate,
         unusable=tuple(one for one in read if isinstance(one, str)),

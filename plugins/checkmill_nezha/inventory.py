@@ -17,10 +17,14 @@ def servers(fleet: Fleet, _: Servers) -> Iterator[Sample]:
     """Each server with its group, or with all of several.
 
     One of several servers of a name is found by both of its names: a rule that asks for a group may see it alone there.
+    One whose groups nobody knows is missing.
     """
     yield from fleet.gaps()
     named = Counter(server.name for server in fleet.servers)
     for server in fleet.servers:
+        if server.tag_doubt:
+            yield Sample.missing(server.tag_doubt, **server.labels)
+            continue
         labels: dict[str, Any] = {**server.labels, "tag": server.tags}
         if named[server.name] > 1:
             labels["host"] = (server.host, server.name)

@@ -32,24 +32,33 @@ def all_together(fleet: Fleet, _: Servers) -> Iterator[tuple[Labels, Sequence[Se
 
 
 def by_tag(fleet: Fleet, query: Servers) -> Iterator[tuple[Labels, Sequence[Server]]]:
-    """The servers of each group, in order of its name; a server may be in several."""
+    """The servers of each group, in order of its name; a server may be in several.
+
+    A server whose groups nobody knows may be in any: it is in each here, and in one without a name for all others.
+    """
     only = None if query.tag is None else label(query.tag)
-    groups: dict[str, list[Server]] = {}
+    doubted = [server for server in fleet.servers if server.tag_doubt]
+    groups: dict[str, list[Server]] = {only: []} if only is not None and doubted else {}
     for server in fleet.servers:
         for tag in server.tags:
             if only is None or tag == only:
                 groups.setdefault(tag, []).append(server)
     for tag, members in sorted(groups.items()):
-        yield {"tag": tag}, members
+        yield {"tag": tag}, [*members, *doubted]
+    if only is None and doubted:
+        yield {}, doubted
 
 
-def how_many(groups: Groups) -> Samples:
-    """Make the function that gives how many servers there are."""
+def how_many(groups: Groups, *, grouped: bool = False) -> Samples:
+    """Make the function that gives how many servers there are; not where it is in doubt which are in a group."""
 
     def samples(fleet: Fleet, query: Servers) -> Iterator[Sample]:
         yield from fleet.gaps(with_id=False)
         for labels, members in groups(fleet, query):
-            yield Sample(len(members), **labels)
+            # All servers are so many in whatever groups they are.
+            by_group = grouped or query.tag is not None
+            doubts = [f"{one.host}: {one.tag_doubt}" for one in members if one.tag_doubt] if by_group else []
+            yield _doubtful(doubts, labels) if doubts else Sample(len(members), **labels)
 
     return samples
 
@@ -93,13 +102,18 @@ def _of_group(
         except NoValueError as error:
             doubts.append(f"{server.host}: {error}")
     if doubts:
-        more = f" (and {len(doubts) - 1} more)" if len(doubts) > 1 else ""
-        yield Sample.missing(f"{doubts[0]}{more}", **labels)
+        yield _doubtful(doubts, labels)
     # Of a share with servers in doubt nothing is sure; of a number, that there are as many.
     if not doubts or (found and not share):
         sample = Sample(round(len(found) / len(members) * 100, 6) if share else len(found), **labels)
         sample.reason = ", ".join([*found[:_NAMED], *(["..."] if len(found) > _NAMED else [])])
         yield sample
+
+
+def _doubtful(doubts: Sequence[str], labels: Labels) -> Sample:
+    """That a number is not known, for the sake of some servers."""
+    more = f" (and {len(doubts) - 1} more)" if len(doubts) > 1 else ""
+    return Sample.missing(f"{doubts[0]}{more}", **labels)
 
 
 def _is_inactive(fleet: Fleet, server: Server) -> bool:
@@ -142,7 +156,7 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
         counted(all_together, _is_unheard),
         "agents that never reported since the dashboard started",
     ),
-    _of_tag("tag_servers", how_many(by_tag), "servers of each group"),
+    _of_tag("tag_servers", how_many(by_tag, grouped=True), "servers of each group"),
     _of_tag("tag_inactive_agents", counted(by_tag, _is_inactive), "inactive agents of each group"),
     _of_tag("tag_inactive_share", counted(by_tag, _is_inactive, share=True), "the same as a share of its servers", "%"),
     _of_tag("tag_never_reported", counted(by_tag, _is_unheard), "agents of each group that never reported"),

@@ -21,11 +21,17 @@ MONITOR = Dataset("monitor", calls.monitor, Monitored, timeout_s=30.0)
 LABELS = ("host", "id", "monitor")
 #: Nezha cuts the time of a measurement to the minute.
 _MINUTE_S = 60.0
+#: A latency whose last measurement is older is none of now, unless a rule's max_age says otherwise.
+_OLDEST_S = 1800.0
 
 
 @dataclass(frozen=True)
 class Point:
-    """One measurement: when, in epoch seconds of our clock, and how long it took, in seconds."""
+    """One measurement: when, in epoch seconds of our clock, and how long it took, in seconds.
+
+    A delay of 0 was none: so Nezha writes down that nothing was reached. It averages pings over failed ones as well, so
+    that a point of which only some failed is a delay that is too short, and looks like any other.
+    """
 
     at: float
     delay_s: float
@@ -35,12 +41,12 @@ class Point:
 Read = Callable[[Sequence[Point], Monitored, Clock], Sample]
 
 
-def of_monitors(read: Read) -> Callable[[Histories, Monitored], Iterator[Sample]]:
-    """Make the function that gives one figure of each monitor of each server."""
+def of_monitors(read: Read, *, live: bool = True) -> Callable[[Histories, Monitored], Iterator[Sample]]:
+    """Make the function that gives one figure of each monitor of each server; if `live`, of live servers alone."""
 
     def samples(histories: Histories, query: Monitored) -> Iterator[Sample]:
-        yield from histories.fleet.gaps()
-        clock = histories.fleet.clock
+        fleet = histories.fleet
+        yield from fleet.gaps()
         for history in histories.servers:
             labels = history.server.labels
             if isinstance(history.answer, SourceError):
@@ -50,33 +56,41 @@ def of_monitors(read: Read) -> Callable[[Histories, Monitored], Iterator[Sample]
                 yield Sample.missing("no monitor measured it in the last 24 hours", **labels)
             names = _names_of(history.answer)
             for name, row in zip(names, history.answer, strict=True):
-                yield _sample(row, {**labels, "monitor": name}, clock, query, read)
+                try:
+                    if live:
+                        fleet.fresh_at(history.server)
+                    sample = read(_points_of(row, fleet.clock), query, fleet.clock)
+                except NoValueError as error:
+                    sample = Sample.missing(str(error))
+                yield sample.labelled({**labels, "monitor": name})
 
     return samples
 
 
 def average(points: Sequence[Point], query: Monitored, clock: Clock) -> Sample:
-    """The mean of the measurements in the window."""
+    """The mean of the measurements in the window, if each of them reached what the monitor watches."""
     within = _within(points, query, clock)
+    unreached = sum(1 for point in within if point.delay_s == 0)
+    if unreached:
+        raise NoValueError(
+            f"{unreached} of its {len(within)} measurements of the last {span(query.window)} reached nothing: delay 0"
+        )
     return Sample(round(sum(point.delay_s for point in within) / len(within), 9), at=within[-1].at)
 
 
 def last(points: Sequence[Point], query: Monitored, clock: Clock) -> Sample:
-    """The last measurement in the window."""
-    point = _within(points, query, clock)[-1]
+    """The last measurement in the window, if it reached what the monitor watches."""
+    within = _within(points, query, clock)
+    point = within[-1]
+    # Times are cut to the minute: several may be the last.
+    if any(one.delay_s == 0 for one in within if one.at == point.at):
+        raise NoValueError("its last measurement reached nothing: delay 0")
     return Sample(point.delay_s, at=point.at)
 
 
 def gap(points: Sequence[Point], _: Monitored, clock: Clock) -> Sample:
     """How long ago the last measurement was."""
     return Sample(max(0.0, round(clock.now - points[-1].at, 3)), at=clock.now)
-
-
-def _sample(row: Any, labels: dict[str, str], clock: Clock, query: Monitored, read: Read) -> Sample:
-    try:
-        return read(_points_of(row, clock), query, clock).labelled(labels)
-    except NoValueError as error:
-        return Sample.missing(str(error), **labels)
 
 
 def _within(points: Sequence[Point], query: Monitored, clock: Clock) -> Sequence[Point]:
@@ -126,12 +140,21 @@ def _name_of(row: Any) -> tuple[str, str]:
     return (f"monitor {number}" if name == NAMELESS and number else name), number
 
 
-def _metric(name: str, read: Read, meaning: str) -> Metric[Settings, Monitored, Histories]:
-    return Metric(name, MONITOR, of_monitors(read), unit="s", labels=LABELS, minimum=0, help=meaning)
+def _latency(name: str, read: Read, meaning: str) -> Metric[Settings, Monitored, Histories]:
+    samples = of_monitors(read)
+    return Metric(name, MONITOR, samples, unit="s", labels=LABELS, minimum=0, max_age_s=_OLDEST_S, help=meaning)
 
 
 METRICS: tuple[Metric[Settings, Any, Any], ...] = (
-    _metric("latency_avg", average, "average latency that each server measures for each monitor over the window"),
-    _metric("latency_last", last, "latest latency that each server measured for each monitor in the window"),
-    _metric("latency_gap", gap, "how long ago each server last measured each monitor"),
+    _latency("latency_avg", average, "average latency that each server measures for each monitor over the window"),
+    _latency("latency_last", last, "latest latency that each server measured for each monitor in the window"),
+    Metric(
+        "latency_gap",
+        MONITOR,
+        of_monitors(gap, live=False),
+        unit="s",
+        labels=LABELS,
+        minimum=0,
+        help="how long ago each server last measured each monitor, whether it reached anything or not",
+    ),
 )

@@ -63,7 +63,7 @@ def network(name: str) -> Samples:
     """Make the function that gives a speed, which is none beyond the line rate."""
 
     def samples(fleet: Fleet, query: Servers) -> Iterator[Sample]:
-        figure = partial(figures.counter, name=name, limit=fleet.line_rate)
+        figure = partial(figures.speed, name=name, line_rate=fleet.line_rate)
         yield from of_live(figure)(fleet, query)
 
     return samples
@@ -73,7 +73,7 @@ def _measured_at(fleet: Fleet, server: Server, *, known: bool | None) -> float:
     """When the figures of a server were reported. Raises `NoValueError` where it has none that count."""
     at = fleet.fresh_at(server)
     if known is None:
-        raise NoValueError(UNDESCRIBED)
+        raise NoValueError(server.state_doubt or UNDESCRIBED)
     return at
 
 
@@ -139,13 +139,13 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
     _metric(
         "net_in_transfer",
         "B",
-        of_live(partial(figures.counter, name="NetInTransfer")),
+        of_live(_state("NetInTransfer")),
         "bytes received since the server started",
     ),
     _metric(
         "net_out_transfer",
         "B",
-        of_live(partial(figures.counter, name="NetOutTransfer")),
+        of_live(_state("NetOutTransfer")),
         "bytes sent since the server started",
     ),
     _metric("load1", "", of_live(_state("Load1"), _has_load), "load average of one minute; Windows has none"),

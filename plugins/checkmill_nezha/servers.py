@@ -23,8 +23,10 @@ class Server:
     """One server. `host` is its name, with its id behind it where another server has the same name.
 
     `reported` is when the dashboard last had a report of it (epoch seconds of the dashboard's clock), None if never
-    since the dashboard started; `doubt` says why that cannot be told. `machine` and `state` are what the agent last
-    sent, as the dashboard gave it but with the names of generation v0; None where the call does not give them.
+    since the dashboard started; `doubt` says why that cannot be told, or why nothing of the server is believed.
+    `tag_doubt` says why nobody knows its groups: it may be in any. `machine` and `state` are what the agent last sent,
+    as the dashboard gave it but with the names of generation v0; None where the call does not give them, or where
+    `state_doubt` says why it cannot be used.
     """
 
     id: str
@@ -32,9 +34,11 @@ class Server:
     tags: tuple[str, ...]
     reported: float | None
     doubt: str = ""
+    tag_doubt: str = ""
     host: str = ""
     machine: Any = None
     state: Any = None
+    state_doubt: str = ""
 
     @property
     def labels(self) -> Labels:
@@ -56,14 +60,14 @@ def entries_of(rows: Sequence[Any]) -> Iterator[Server | str]:
             continue
         reported, doubt = _reported(row)
         tag = row.get("tag")
-        if not isinstance(tag, str):
-            doubt = doubt or f"its tag should be a text, but is {shape(tag)}"
+        tag_doubt = "" if isinstance(tag, str) else f"its tag should be a text, but is {shape(tag)}"
         yield Server(
             id=server_id,
             name=name_of(row, server_id),
-            tags=(label(tag),) if isinstance(tag, str) and tag.strip() else (UNTAGGED,),
+            tags=() if tag_doubt else (label(tag),) if tag.strip() else (UNTAGGED,),
             reported=reported,
-            doubt=doubt,
+            doubt=doubt or tag_doubt,
+            tag_doubt=tag_doubt,
             machine=row.get("host"),
             state=row.get("status"),
         )
@@ -78,7 +82,9 @@ def told_apart(servers: Iterable[Server]) -> tuple[Server, ...]:
     for server in servers:
         known = by_id.get(server.id)
         if known is not None and known != server:
-            server = replace(server, doubt=f"the id {server.id} stands twice in the answer, with different data")
+            twice = f"the id {server.id} stands twice in the answer, with different data"
+            tag_doubt = server.tag_doubt or known.tag_doubt or (twice if known.tags != server.tags else "")
+            server = replace(server, doubt=twice, tag_doubt=tag_doubt, tags=() if tag_doubt else server.tags)
         by_id[server.id] = server
     found = sorted(by_id.values(), key=lambda one: one.number)
     named = Counter(server.name for server in found)

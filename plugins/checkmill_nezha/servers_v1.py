@@ -1,6 +1,7 @@
 """Servers of a dashboard of generation v1: its names made those of v0, with groups as tags and empty values filled in.
 
-That generation leaves out every value that is zero: within the state of a live server, what is missing is zero.
+That generation leaves out every value that is zero: within the state of a live server, what is missing is zero. A state
+without what no live host is without is none.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ _STATE = {
 }
 _MACHINE = {"MemTotal": "mem_total", "DiskTotal": "disk_total", "SwapTotal": "swap_total"}
 _MACHINE_TEXTS = {"Platform": "platform", "Version": "version"}
+#: What no live host is without, and what is therefore never left out.
+_NEVER_ZERO = ("mem_used", "uptime")
 #: RFC 3339, as Go writes it: up to nine digits of a second, and always an offset.
 _STAMP = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d{1,9})?(?:Z|[+-]\d\d:\d\d)", re.ASCII)
 #: Go's zero time, in whatever offset.
@@ -51,6 +54,7 @@ def entries_of_v1(rows: Sequence[Any], groups: Sequence[Any]) -> Iterator[Server
             yield no_server(number, row)
             continue
         reported, doubt = _reported(row.get("last_active"))
+        state_doubt = _state_doubt(row.get("state"))
         yield Server(
             id=server_id,
             name=name_of(row, server_id),
@@ -58,7 +62,8 @@ def entries_of_v1(rows: Sequence[Any], groups: Sequence[Any]) -> Iterator[Server
             reported=reported,
             doubt=doubt,
             machine=_machine(row.get("host")),
-            state=_state(row.get("state")),
+            state=None if state_doubt else _state(row.get("state")),
+            state_doubt=state_doubt,
         )
 
 
@@ -67,11 +72,14 @@ def _tags_by_id(groups: Sequence[Any]) -> dict[str, list[str]]:
     for number, row in enumerate(groups, start=1):
         group = row.get("group") if isinstance(row, Mapping) else None
         name = group.get("name") if isinstance(group, Mapping) else None
-        members = row.get("servers") if isinstance(row, Mapping) else None
+        members = row.get("servers", "") if isinstance(row, Mapping) else None  # null where it is empty, never absent
         if not isinstance(name, str) or not isinstance(members, list | None):
             raise ParseError(f"entry {number} of the server groups is no group with servers: {shape(row)}")
         for member in members or ():
-            tags.setdefault(id_of(member), []).append(label(name))
+            server_id = id_of(member)
+            if not server_id:
+                raise ParseError(f"entry {number} of the server groups has a member that is no id: {shape(member)}")
+            tags.setdefault(server_id, []).append(label(name))
     return tags
 
 
@@ -87,11 +95,29 @@ def _reported(raw: Any) -> tuple[float | None, str]:
     return (stamp, "") if stamp > 0 else (None, "")
 
 
+def _state_doubt(raw: Any) -> str:
+    """Why what is left out of a state cannot be taken for zero; empty for what is no state at all, too.
+
+    Without what every live host has, its names are others, or nothing of it was measured.
+    """
+    if not isinstance(raw, Mapping) or not raw:
+        return ""
+    lacking = [name for name in _NEVER_ZERO if not _is_above_zero(raw.get(name))]
+    if not lacking:
+        return ""
+    return f"its state has no {' and no '.join(lacking)} above zero, as every live host has: {shape(raw)}"
+
+
+def _is_above_zero(raw: Any) -> bool:
+    return isinstance(raw, int | float) and not isinstance(raw, bool) and raw > 0
+
+
 def _state(raw: Any) -> Any:
     """The state with the names of v0; what is no object, or an empty one, is left for the figures to refuse."""
     if not isinstance(raw, Mapping) or not raw:
         return raw or None
-    state = {name: raw.get(key, 0) for name, key in _STATE.items()}
+    # No disk is empty: a machine without any disk has no total either, and needs no figure.
+    state = {name: raw.get(key, 0) for name, key in _STATE.items() if name != "DiskUsed" or key in raw}
     return {**state, "Temperatures": raw.get("temperatures"), "GPU": _busiest(raw.get("gpu"))}
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from checkmill.api.v1 import ParseError, Secret
 from checkmill_nhn_watcher.answers import Labels, Members, id_in, list_in, object_in, shape, text_in
 from checkmill_nhn_watcher.paging import Listing
-from checkmill_nhn_watcher.privacy import label, shown
+from checkmill_nhn_watcher.privacy import Veil, label, people_in, shown
 
 #: The labels of an alarm.
 ALARM = ("alarm", "id")
+#: What an alarm shown alone says of the people it tells.
+_PROFILE = ("uuid", "name", "email", "userId")
 #: What the vendor says of an alarm: on, off, deleted.
 STATUSES = ("STABLE", "DISABLED", "CLOSED")
 
@@ -39,6 +41,11 @@ class Alarm:
         """Its labels, as far as they are known."""
         return {name: value for name, value in (("alarm", self.label), ("id", self.id)) if value}
 
+    @property
+    def complaint(self) -> str:
+        """Its problem where nothing else says whose it is; empty when there is none."""
+        return f"alarm {shown(self.label)}: {self.problem}" if self.problem and self.id else self.problem
+
 
 @dataclass(frozen=True, kw_only=True)
 class Recipient:
@@ -58,7 +65,10 @@ class Recipient:
 
 @dataclass(frozen=True, kw_only=True)
 class Detail:
-    """One alarm with all that belongs to it; `groups` and `tags` are of resources, as id and name."""
+    """One alarm with all that belongs to it; `groups` and `tags` are of resources, as id and name.
+
+    `veil` hides the people it tells: `description`, and the alarm's own name, are as the vendor has them.
+    """
 
     alarm: Alarm
     description: str
@@ -66,6 +76,7 @@ class Detail:
     events: tuple[tuple[str, str], ...]
     groups: tuple[tuple[str, str], ...]
     tags: tuple[tuple[int, str], ...]
+    veil: Veil = field(default_factory=Veil, compare=False, repr=False)
 
 
 def id_of(row: Any) -> str:
@@ -89,9 +100,9 @@ def told_apart(alarms: Iterable[Alarm]) -> tuple[Alarm, ...]:
     )
 
 
-def alarm_of(members: Members) -> Alarm:
+def alarm_of(members: Members, veil: Veil | None = None) -> Alarm:
     """An alarm as it is shown alone."""
-    return _alarm(1, members, frozenset())
+    return _alarm(1, members, frozenset(), veil)
 
 
 def detail_of(document: Members, asked: str) -> Detail:
@@ -99,7 +110,8 @@ def detail_of(document: Members, asked: str) -> Detail:
 
     An absent list counts as empty, but the recipients: every alarm has some.
     """
-    alarm = alarm_of(object_in(document, "alarm"))
+    veil = _veil_of(document)
+    alarm = alarm_of(object_in(document, "alarm"), veil)
     _require(alarm, asked)
     target = document.get("target")
     if target is not None and not isinstance(target, dict):
@@ -110,10 +122,11 @@ def detail_of(document: Members, asked: str) -> Detail:
         recipients=tuple(_recipient(row) for row in list_in(document, "alarmTargets")),
         events=tuple((_id(row, "productId"), _id(row, "eventId")) for row in _optional(document, "events")),
         groups=tuple(
-            (_id(row, "resourceGroupId"), text_in(row, "resourceGroupName"))
+            (_id(row, "resourceGroupId"), veil.over(text_in(row, "resourceGroupName")))
             for row in _optional(target or {}, "resourceGroups")
         ),
-        tags=tuple((_tag(row), text_in(row, "tagName")) for row in _optional(target or {}, "resourceTags")),
+        tags=tuple((_tag(row), veil.over(text_in(row, "tagName"))) for row in _optional(target or {}, "resourceTags")),
+        veil=veil,
     )
 
 
@@ -126,12 +139,24 @@ def recipients_in(document: Members, asked: str) -> int:
     return len(rows)
 
 
-def _alarm(number: int, row: Any, twice: frozenset[str]) -> Alarm:
+def _veil_of(document: Members) -> Veil:
+    """Hides everybody whom the answer about one alarm names."""
+    targets = document.get("alarmTargets")
+    members = [
+        row.get("alarmTarget")
+        for row in (targets if isinstance(targets, list) else ())
+        if isinstance(row, dict) and row.get("alarmTargetTypeCode") == "UUID"
+    ]
+    operator = text_in(document.get("alarm"), "operatorUuid")
+    return Veil(people_in([document.get("alarmTargetMemberProfiles"), members, operator], _PROFILE))
+
+
+def _alarm(number: int, row: Any, twice: frozenset[str], veil: Veil | None = None) -> Alarm:
     if not isinstance(row, dict):
         problem = f"row {number} of the list of alarms should be an object, but is {shape(row)}"
         return Alarm(id="", name="", label="", status="", problem=problem)
     key, name = id_of(row), text_in(row, "alarmName")
-    rule = row.get("alarmRule")
+    over = label if veil is None else veil.over
     problem = ""
     if not key:
         problem = f"row {number} of the list of alarms has no usable alarmId"
@@ -142,9 +167,9 @@ def _alarm(number: int, row: Any, twice: frozenset[str]) -> Alarm:
     return Alarm(
         id=key,
         name=name,
-        label=label(name) or key,
+        label=over(name) or key,
         status=text_in(row, "alarmStatusCode"),
-        rule=shown(text_in(rule, "alarmRuleName")),
+        rule=shown(over(text_in(row.get("alarmRule"), "alarmRuleName"))),
         changed=row.get("modDatetime"),
         problem=problem,
     )

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from checkmill.api.v1 import ParseError, ReadError, Response
-from checkmill_nhn_watcher.privacy import shown
+from checkmill_nhn_watcher.privacy import remark
 
 Members = Mapping[str, Any]
 #: Labels by name. All are text; as `Any` they can be handed on as keywords.
@@ -109,5 +109,5 @@ def shape(value: Any) -> str:
 
 def _refusal(code: Any, message: Any) -> str:
     number = f" with resultCode {shape(code)}" if type(code) is int else ""
-    said = shown(message) if isinstance(message, str) else ""
+    said = remark(message) if isinstance(message, str) else ""
     return f"Resource Watcher refused{number}: {said or 'no reason given'}"

@@ -22,13 +22,15 @@ from checkmill.api.v1 import (
     together,
 )
 from checkmill_nhn_watcher import calls
-from checkmill_nhn_watcher.alarms import Detail, alarms_of, detail_of
+from checkmill_nhn_watcher.alarms import Alarm, Detail, alarms_of, detail_of
 from checkmill_nhn_watcher.answers import id_in
 from checkmill_nhn_watcher.calls import Slice
 from checkmill_nhn_watcher.definitions import AlarmDefinition
 from checkmill_nhn_watcher.describing import difference, lines_of, lost_secrets, plain
 from checkmill_nhn_watcher.reading import list_alarms
 from checkmill_nhn_watcher.settings import Settings
+
+_UNSEEN = "whether all of them are gone could not be seen"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,11 +61,17 @@ def create(settings: Settings, asked: CreateAsked) -> Flow[Plan]:
     definition = asked.file
     if definition.id:
         return _refused(f"the file has the id {definition.id}: update replaces that alarm, create takes no id")
-    listing = yield from list_alarms(settings, {"alarmNameAnyLike": definition.name})
-    present = [alarm.id for alarm in alarms_of(listing) if alarm.name == definition.name]
+    name = definition.name.strip()
+    listing = yield from list_alarms(settings, {"alarmNameAnyLike": name})
+    alarms = alarms_of(listing)
+    present = [alarm.id for alarm in alarms if alarm.name == name]
     if present and not asked.duplicate:
-        sentence = f"an alarm of the name {plain(definition.name)} exists already: {', '.join(present[:8])}"
+        sentence = f"an alarm of the name {plain(name)} exists already: {', '.join(present[:8])}"
         return _refused(f"{sentence}; update replaces it, --duplicate creates another one")
+    doubt = _doubt(listing.gap, alarms)
+    if doubt and not asked.duplicate:
+        sentence = f"whether an alarm of the name {plain(name)} exists already could not be seen: {doubt}"
+        return _refused(f"{sentence}; --duplicate creates one nevertheless")
     summary = f"create the alarm {plain(definition.name)}"
     return Plan(changes=[Change(summary, partial(_create, settings, definition), lines_of(definition))])
 
@@ -120,7 +128,7 @@ def _update(settings: Settings, definition: AlarmDefinition, planned: Detail) ->
     if present != planned:
         raise ReadError("the alarm was changed meanwhile; nothing was replaced, look at the difference again")
     yield from calls.modify_alarm(settings, definition.id, definition.body())
-    return f"replaced the alarm {plain(definition.name)}"
+    return f"replaced the alarm {plain(planned.veil.over(definition.name))}"
 
 
 def _delete(settings: Settings, ids: Sequence[str]) -> Flow[str]:
@@ -131,13 +139,20 @@ def _delete(settings: Settings, ids: Sequence[str]) -> Flow[str]:
     # How several ids are written is not documented, so that some of them may have been overlooked.
     listing = yield from attempt(list_alarms(settings, {"alarmIds": list(ids)}))
     if isinstance(listing, SourceError):
-        return f"deleted {len(ids)} alarms; whether all of them are gone could not be seen: {listing.sentence}"
-    left = [alarm.id for alarm in alarms_of(listing) if alarm.id in ids and alarm.status != "CLOSED"]
+        return f"deleted {len(ids)} alarms; {_UNSEEN}: {listing.sentence}"
+    alarms = alarms_of(listing)
+    left = [alarm.id for alarm in alarms if alarm.id in ids and alarm.status != "CLOSED"]
     if left:
         raise ReadError(
             f"{len(left)} of {len(ids)} alarms are still there: {', '.join(left)}; does lists fit the vendor?"
         )
-    return f"deleted {len(ids)} alarms"
+    doubt = _doubt(listing.gap, alarms)
+    return f"deleted {len(ids)} alarms" + (f"; {_UNSEEN}: {doubt}" if doubt else "")
+
+
+def _doubt(gap: str, alarms: Sequence[Alarm]) -> str:
+    """Why what is not in a list of alarms may be there nevertheless; "" where it is not."""
+    return gap or next((alarm.complaint for alarm in alarms if alarm.problem), "")
 
 
 def _doomed(settings: Settings, alarm: str) -> Flow[list[str]]:

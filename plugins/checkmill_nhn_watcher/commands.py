@@ -23,9 +23,9 @@ from checkmill_nhn_watcher.answers import object_in, text_in
 from checkmill_nhn_watcher.changing import CHANGING
 from checkmill_nhn_watcher.describing import description_of, plain, row_of
 from checkmill_nhn_watcher.privacy import Veil, shown
-from checkmill_nhn_watcher.reading import kind_of, list_alarms, list_event_kinds, list_records
-from checkmill_nhn_watcher.records import Record, is_meant, record_of, veil_of
-from checkmill_nhn_watcher.settings import DAY_S, Settings, Window
+from checkmill_nhn_watcher.reading import kind_of, list_alarms, list_event_kinds, list_records, single
+from checkmill_nhn_watcher.records import Record, is_meant, record_of, unsaid, veil_of
+from checkmill_nhn_watcher.settings import DAY_S, Events, Settings, is_whole_name
 from checkmill_nhn_watcher.times import moment_of, written
 from checkmill_nhn_watcher.times import shown as time_shown
 
@@ -111,7 +111,7 @@ def list_(settings: Settings, asked: ListAsked) -> Flow[Plan]:
     alarms = alarms_of(listing)
     return Plan(
         data=[row_of(alarm, settings, at) for alarm in alarms if alarm.id],
-        problems=[*_gap(listing.gap), *(alarm.problem for alarm in alarms if alarm.problem)],
+        problems=[*_gap(listing.gap), *(alarm.complaint for alarm in alarms if alarm.problem)],
         nothing="no such alarm",
     )
 
@@ -131,7 +131,7 @@ def history(settings: Settings, asked: HistoryAsked) -> Flow[Plan]:
         return Plan(data=(yield from _record(settings, alarm, asked.record, at)))
     since = _time(asked.since, "--since", settings, at) if asked.since else at - asked.window
     until = _time(asked.until, "--until", settings, at) if asked.until else None
-    query = Window(
+    query = Events(
         event=asked.event,
         product=asked.product,
         project=asked.project,
@@ -141,19 +141,23 @@ def history(settings: Settings, asked: HistoryAsked) -> Flow[Plan]:
     listing = yield from list_records(settings, alarm, _parameters(settings, asked, since, until), asked.sort)
     veil = veil_of(listing.rows)
     records = [record_of(row, veil, query, settings.time_zone, at) for row in listing.rows]
-    chosen = [
+    within = [
         one
         for one in records
         if one is not None
-        and is_meant(one, query)
         and (not asked.result or one.result in asked.result)
         and (one.at is None or (one.at >= since and (until is None or one.at <= until)))
     ]
+    chosen = [one for one in within if is_meant(one, query)]
     chosen.sort(key=lambda one: float("-inf") if one.at is None else one.at, reverse=True)
     broken = sum(one is None for one in records)
     return Plan(
         data=[_row(one, settings) for one in chosen],
-        problems=[*_gap(listing.gap), *_gap(f"{broken} records are no objects" if broken else "")],
+        problems=[
+            *_gap(listing.gap),
+            *_gap(f"{broken} records are no objects" if broken else ""),
+            *unsaid(within, query, len(records)),
+        ],
         nothing="no such notification",
     )
 
@@ -161,7 +165,7 @@ def history(settings: Settings, asked: HistoryAsked) -> Flow[Plan]:
 def events(settings: Settings, asked: EventsAsked) -> Flow[Plan]:
     """The kinds of event that an alarm can be about."""
     texts = {"productNameLike": asked.product_name, "eventNameLike": asked.name}
-    filters = {**({"productIdList": asked.product} if asked.product else {}), **_given(texts)}
+    filters = {**single({"productIdList": asked.product}), **_given(texts)}
     listing = yield from list_event_kinds(settings, filters, asked.sort)
     rows = [row for row in listing.rows if kind_of(row)]
     unusable = len(listing.rows) - len(rows)
@@ -231,7 +235,7 @@ def _row(record: Record, settings: Settings) -> dict[str, str]:
 def _parameters(settings: Settings, asked: HistoryAsked, since: float, until: float | None) -> calls.Parameters:
     """What 2.2 is asked for: more than the time that is meant, since it is not said which time it goes by."""
     lists = {
-        "resourceKeys": asked.resource,
+        "resourceKeys": () if any(map(is_whole_name, asked.resource)) else asked.resource,
         "eventIds": asked.event,
         "eventSourceTypes": asked.source_type,
         "projectIds": asked.project,
@@ -241,7 +245,7 @@ def _parameters(settings: Settings, asked: HistoryAsked, since: float, until: fl
     zone = settings.time_zone
     end = {} if until is None else {"regDateTo": written(until + settings.overlap, zone)}
     return {
-        **{name: values for name, values in lists.items() if values},
+        **single(lists),
         **_given({"resourceNameAnyLike": asked.resource_name}),
         "regDateFrom": written(since - settings.overlap, zone),
         **end,

@@ -105,7 +105,8 @@ class AlarmDefinition:
     def body(self) -> dict[str, Any]:
         """The request that makes an alarm what this says; all of it, since what is not sent is lost."""
         body: dict[str, Any] = {
-            "alarm": {"alarmName": self.name, "description": self.description},
+            # As the vendor's names are compared: spaces around one would hide that it is the same.
+            "alarm": {"alarmName": self.name.strip(), "description": self.description},
             "alarmTargets": [_target(one) for one in self.recipients],
         }
         if self.events:

@@ -33,7 +33,7 @@ def description_of(detail: Detail, settings: Settings, now: float) -> dict[str, 
     """An alarm with all that belongs to it."""
     return {
         **row_of(detail.alarm, settings, now),
-        "description": shown(detail.description),
+        "description": shown(detail.veil.over(detail.description)),
         "recipients": [in_words(one) for one in detail.recipients],
         "events": [{"product": product, "event": event} for product, event in detail.events] or "all",
         "resource_groups": [_named(*group) for group in detail.groups],
@@ -81,13 +81,15 @@ def difference(present: Detail, definition: AlarmDefinition) -> list[str]:
     The vendor answers with groups and tags as objects, and takes them as ids; the order of entries means nothing.
     """
     names, tags = dict(present.groups), dict(present.tags)
+    over = present.veil.over
     lines: list[str] = []
     for what, before, after in (
         ("name", present.alarm.name, definition.name),
         ("description", present.description, definition.description),
     ):
         if before.strip() != after.strip():
-            lines += [f"{sign} {what}: {shown(text)}" for sign, text in (("-", before), ("+", after)) if text.strip()]
+            both = (("-", before), ("+", after))
+            lines += [f"{sign} {what}: {shown(over(text))}" for sign, text in both if text.strip()]
     lines += _changed(
         "recipient",
         {_meaning(one): in_words(one) for one in present.recipients},

@@ -12,7 +12,7 @@ from checkmill_nhn_watcher.alarms import ALARM, STATUSES, Alarm
 from checkmill_nhn_watcher.answers import Labels, id_in, shape, text_in
 from checkmill_nhn_watcher.privacy import label, shown
 from checkmill_nhn_watcher.reading import EventKinds, Known, PerAlarm
-from checkmill_nhn_watcher.settings import ExpectedAlarms, Products, Settings, is_plain, listed
+from checkmill_nhn_watcher.settings import ExpectedAlarms, Products, Settings, is_everything, listed
 from checkmill_nhn_watcher.times import SKEW_S, duration, moment_of
 
 #: An alarm that is off tells nobody anything, which is as silent as an alarm without news.
@@ -22,7 +22,7 @@ PRESENT, ABSENT = "present", "missing"
 
 def alarms(known: Known, _: NoQuery) -> Iterator[Sample]:
     """How many alarms are watched; a list that was not read whole cannot be counted."""
-    broken = next((one.problem for one in known.watched if one.problem), "")
+    broken = next((one.complaint for one in known.watched if one.problem), "")
     yield Sample.missing(known.gap or broken) if known.gap or broken else Sample(len(known.watched))
 
 
@@ -65,17 +65,23 @@ def alarm_change_age(known: Known, _: NoQuery) -> Iterator[Sample]:
 
 
 def expected_alarm(known: Known, query: ExpectedAlarms) -> Iterator[Sample]:
-    """Whether each alarm that must exist does. Raises `ConfigurationError` if no alarm is named."""
-    wanted = listed(query.alarm) or tuple(entry for entry in known.settings.chosen if is_plain(entry))
+    """Whether each alarm that must exist does, or one that a glob matches.
+
+    Raises `ConfigurationError` if no alarm is named.
+    """
+    wanted = listed(query.alarm) or tuple(entry for entry in known.settings.chosen if not is_everything(entry))
     if not wanted:
         raise ConfigurationError(
             "no alarm is named: write names or ids of those that must exist, query: {alarm: [...]}"
         )
-    broken = next((one.problem for one in known.everything if one.problem), "")
+    broken = next((one.complaint for one in known.everything if one.problem), "")
+    there = [one for one in known.everything if one.status != "CLOSED" and not one.problem]
     for entry in wanted:
-        found = next((one for one in known.everything if entry in {one.name, one.id} and one.status != "CLOSED"), None)
-        if found is not None and not found.problem:
-            yield Sample(PRESENT, alarm=label(entry), id=found.id)
+        named = next((one for one in there if entry in {one.name, one.id}), None)
+        if named is not None:
+            yield Sample(PRESENT, alarm=label(entry), id=named.id)
+        elif not query.alarm and reading.meant_by(entry, there):
+            yield Sample(PRESENT, alarm=label(entry))
         elif known.gap or broken:
             yield Sample.missing(known.gap or broken, alarm=label(entry))
         else:
@@ -117,7 +123,7 @@ def each_watched(known: Known) -> Iterator[Alarm | Sample]:
     for alarm in known.watched:
         yield Sample.missing(alarm.problem, **alarm.labels) if alarm.problem else alarm
     for entry in known.absent:
-        yield Sample.missing(reading.NO_SUCH_ALARM, alarm=label(entry))
+        yield Sample.missing(reading.absence_of(entry), alarm=label(entry))
 
 
 def without_status(alarm: Alarm) -> Sample:

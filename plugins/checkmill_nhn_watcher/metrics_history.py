@@ -13,9 +13,10 @@ from checkmill_nhn_watcher.answers import Labels
 from checkmill_nhn_watcher.privacy import shown
 from checkmill_nhn_watcher.reading import PerAlarm
 from checkmill_nhn_watcher.records import FAILURE, RESULTS, SENDING, History, Record
-from checkmill_nhn_watcher.settings import Expected, LongWindow, Settings, Silence, Window, listed
+from checkmill_nhn_watcher.settings import Events, Expected, Settings, Silence, Window, listed
+from checkmill_nhn_watcher.times import span
 
-Q = TypeVar("Q", bound=Window)
+Q = TypeVar("Q", bound=Events)
 #: Samples of one alarm, from its records, the query and the time at which they were asked for.
 OfOne = Callable[[tuple[Record, ...], Q, float], Iterable[Sample]]
 
@@ -49,13 +50,15 @@ def failed_notifications(records: tuple[Record, ...], _: Window, __: float) -> I
     yield _without_result(records) or Sample(_failures(records))
 
 
-def failed_share(records: tuple[Record, ...], _: Window, __: float) -> Iterator[Sample]:
-    """The share of them; of no notification there is none, and no sample either."""
+def failed_share(records: tuple[Record, ...], query: Window, _: float) -> Iterator[Sample]:
+    """The share of them; of no notification there is none, which is not the same as none failed."""
     if records:
         yield _without_result(records) or Sample(round(100 * _failures(records) / len(records), 6))
+    else:
+        yield Sample.missing(f"nothing was sent in the last {span(query.window)}")
 
 
-def stuck_notifications(records: tuple[Record, ...], _: Window, asked_at: float) -> Iterator[Sample]:
+def stuck_notifications(records: tuple[Record, ...], _: Events, asked_at: float) -> Iterator[Sample]:
     """The age of the oldest notification that is still being sent; 0 if there is none."""
     ages = [asked_at - record.at for record in records if record.result == SENDING and record.at is not None]
     yield _without_result(records) or Sample(max([0.0, *ages]))
@@ -87,18 +90,21 @@ def project_events(records: tuple[Record, ...], query: Window, _: float) -> Iter
 
 def resource_events(records: tuple[Record, ...], query: Window, _: float) -> Iterator[Sample]:
     """How many events there were on each resource: those of one name are told apart by their key."""
-    unknown = sum(not record.key for record in records)
+    unknown = sum(not record.own_key for record in records)
     if unknown:
         yield Sample.missing(f"{unknown} of {len(records)} records have no resource key")
         return
+    asked = listed(query.resource)
     by_key: dict[str, list[Record]] = {}
     for record in records:
-        by_key.setdefault(record.key, []).append(record)
-    for key in dict.fromkeys([*listed(query.resource), *by_key]):
+        # Called as the rule calls it: by its key or by its whole name.
+        for key in [entry for entry in asked if record.is_about(entry)] or [record.own_key]:
+            by_key.setdefault(key, []).append(record)
+    for key in dict.fromkeys([*asked, *by_key]):
         of_key = by_key.get(key, [])
         if of_key:
             last = of_key[-1]
-            shown_key = key if key in listed(query.resource) else last.resource_key
+            shown_key = key if key in asked else last.resource_key
             labels: Labels = {"resource": last.resource, "key": shown_key, "project": last.project}
             yield Sample(len(of_key), **{name: value for name, value in labels.items() if value})
         else:
@@ -113,7 +119,7 @@ def deleted_resources(records: tuple[Record, ...], _: Window, __: float) -> Iter
     if unknown:
         yield Sample.missing(f"{unknown} of {len(records)} records do not say whether their resource is deleted")
     else:
-        yield Sample(len({record.key or record.id for record in records if record.status == "CLOSED"}))
+        yield Sample(len({record.own_key or record.id for record in records if record.status == "CLOSED"}))
 
 
 def unexpected_events(records: tuple[Record, ...], query: Expected, _: float) -> Iterator[Sample]:
@@ -165,16 +171,16 @@ METRICS: tuple[Metric[Settings, Any, Any], ...] = (
     _metric(
         "failed_share",
         failed_share,
-        "share of the notifications in the window that failed; no value without any",
+        "share of the notifications in the window that failed; without any it is UNKNOWN",
         "%",
         maximum=100,
     ),
     _metric(
         "stuck_notifications",
         stuck_notifications,
-        "age of the oldest notification that is still being sent; 0 without one",
+        "age of the oldest notification that is still being sent, however old; 0 without one",
         "s",
-        dataset=Dataset("unfinished", reading.unfinished, query=LongWindow, timeout_s=30.0),
+        dataset=Dataset("unfinished", reading.unfinished, query=Events, timeout_s=30.0),
     ),
     _metric(
         "newest_event_age",

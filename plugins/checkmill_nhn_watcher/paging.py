@@ -20,22 +20,27 @@ class Listing:
     """The rows of a list as sent, each once, as it came last.
 
     `gap` says why they are not all that there is, and is empty when they are. `twice` are the ids of rows that came
-    more than once and not always alike.
+    more than once and not always alike. `is_cut` is whether the list is longer than what is read of one.
     """
 
     rows: tuple[Any, ...]
     gap: str = ""
     twice: frozenset[str] = frozenset()
+    is_cut: bool = False
 
 
-def read_all(ask: Callable[[int], Flow[Page]], id_of: Callable[[Any], str], most_pages: int) -> Flow[Listing]:
+def read_all(
+    ask: Callable[[int], Flow[Page]], id_of: Callable[[Any], str], most_pages: int, *, only_whole: bool = False
+) -> Flow[Listing]:
     """Read a list; `ask` reads the page of a number, from 0, and `id_of` gives the id of a row, or "".
 
-    Raises `ParseError` for a list that has items and shows none of them.
+    With `only_whole` no more than a page is read of a list that is too long to be read to its end. Raises `ParseError`
+    for a list that has items and shows none of them.
     """
     found: dict[str, Any] = {}
     twice: set[str] = set()
     totals: list[int] = []
+    is_hopeless = False
     for number in range(most_pages):
         page = yield from ask(number)
         if number == 0 and page.total > 0 and not page.rows:
@@ -48,18 +53,20 @@ def read_all(ask: Callable[[int], Flow[Page]], id_of: Callable[[Any], str], most
             if key in found and found[key] != row:
                 twice.add(key)
             found[key] = row
-        if len(found) >= page.total or len(found) == before:
+        is_hopeless = only_whole and number == 0 and page.total > most_pages * len(page.rows)
+        if is_hopeless or len(found) >= page.total or len(found) == before:
             break
-    return Listing(tuple(found.values()), _gap(len(found), totals, most_pages), frozenset(twice))
+    is_cut = is_hopeless or (len(totals) == most_pages and len(found) < totals[0])
+    return Listing(tuple(found.values()), _gap(len(found), totals, is_cut=is_cut), frozenset(twice), is_cut)
 
 
-def _gap(count: int, totals: list[int], most_pages: int) -> str:
+def _gap(count: int, totals: list[int], *, is_cut: bool) -> str:
     fall = next(((before, after) for before, after in pairwise(totals) if after < before), None)
     if fall is not None:
         return f"the list changed while it was read: it went from {fall[0]} items to {fall[1]}"
     if count > totals[-1]:
         return f"the list contradicts itself: {count} items came, and totalItems is {totals[-1]}"
     if count < totals[0]:
-        hint = "; most_pages and page_size say how much is read" if len(totals) == most_pages else ""
+        hint = "; most_pages and page_size say how much is read" if is_cut else ""
         return f"the list is not whole: {count} of {totals[0]} items came{hint}"
     return ""

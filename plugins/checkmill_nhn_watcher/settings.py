@@ -15,6 +15,7 @@ from checkmill_nhn_watcher.times import zone_of
 Texts = str | tuple[str, ...]
 
 DAY_S = 86400.0
+_PARTS_OF_WHOLE_NAME = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +47,7 @@ class Settings(SourceSettings):
     most_pages: Annotated[int, Doc("how many pages of one list are read; a longer list is UNKNOWN, not cut")] = 20
     lists: Annotated[
         Literal["comma", "repeated"],
-        Doc("how several values of one parameter are written, which is not documented: `a=1,2` or `a=1&a=2`"),
+        Doc("how the ids of several alarms to delete are written, which is not documented: `a=1,2` or `a=1&a=2`"),
     ] = "comma"
     lang: Annotated[
         Literal["ko", "en", "ja", "zh"], Doc("language of the names of products in the list of event kinds")
@@ -80,19 +81,20 @@ class Settings(SourceSettings):
         return {"X-TC-AUTHENTICATION-ID": self.user_access_key, **secret}
 
     def selects(self, name: str, alarm: str) -> bool:
-        """Whether `alarms` means the alarm of this name and id."""
+        """Whether an entry of `alarms` fits the alarm of this name and id."""
         return any(entry in {name, alarm} or fnmatchcase(name, entry) for entry in self.chosen)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Window(Query):
-    """What a rule may ask of the history: how far back, and of which events."""
+class Events(Query):
+    """Which events of the history a rule may ask for."""
 
-    window: Annotated[Seconds, Doc("how far back events count, by the time they happened")] = 3600.0
     event: Annotated[Texts, Doc("ids of the only events that count; none of them is a value too: 0")] = ()
     product: Annotated[Texts, Doc("ids of the only products that count")] = ()
     project: Annotated[Texts, Doc("ids of the only projects that count; an alarm sees the whole organisation")] = ()
-    resource: Annotated[Texts, Doc("keys (`resourceKey`) of the only resources that count")] = ()
+    resource: Annotated[
+        Texts, Doc("keys (`resourceKey`), or whole names (`cloudResourceName`), of the only resources that count")
+    ] = ()
     source_type: Annotated[Texts, Doc("kinds of what caused an event (`eventSourceType`) that count")] = ()
 
     def __post_init__(self) -> None:
@@ -103,17 +105,17 @@ class Window(Query):
 
 
 @dataclass(frozen=True, kw_only=True)
-class LongWindow(Window):
-    """The same, looking back a day."""
+class Window(Events):
+    """The same, and how far back."""
 
-    window: Annotated[Seconds, Doc("how far back events count, by the time they happened")] = DAY_S
+    window: Annotated[Seconds, Doc("how far back events count, by the time they happened")] = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
 class Silence(Window):
-    """The same; where nothing happened in the window, the whole history is looked at."""
+    """The same; where nothing happened in the window, it is looked further and further back."""
 
-    window: Annotated[Seconds, Doc("how far back to look before all of the history is read")] = DAY_S
+    window: Annotated[Seconds, Doc("how far back to look first; where nothing is found, further and further")] = DAY_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,9 @@ class Expected(Window):
 class ExpectedAlarms(Query):
     """Which alarms must exist."""
 
-    alarm: Annotated[Texts, Doc("names or ids of alarms that must exist; without it the plain ones of `alarms`")] = ()
+    alarm: Annotated[
+        Texts, Doc("names or ids of alarms that must exist; without it each entry of `alarms` must mean one")
+    ] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -160,3 +164,13 @@ def listed(written: Texts) -> tuple[str, ...]:
 def is_plain(entry: str) -> bool:
     """Whether an entry of `alarms` names one alarm and is no glob."""
     return not any(character in entry for character in "*?[")
+
+
+def is_everything(entry: str) -> bool:
+    """Whether an entry of `alarms` means whatever there is, which may be nothing."""
+    return not entry.strip("*")
+
+
+def is_whole_name(entry: str) -> bool:
+    """Whether what should be a resource's key is its `cloudResourceName`: `org:project:type:region:id`."""
+    return entry.count(":") >= _PARTS_OF_WHOLE_NAME - 1

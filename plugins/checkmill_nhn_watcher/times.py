@@ -84,6 +84,14 @@ def duration(seconds: float) -> str:
     return f"{seconds:.0f} seconds"
 
 
+def span(seconds: float) -> str:
+    """A span of time as a rule writes it: `1h`, `90s`."""
+    for unit, length in (("d", 86400), ("h", 3600), ("m", 60)):
+        if seconds >= length and seconds % length == 0:
+            return f"{seconds / length:.0f}{unit}"
+    return f"{seconds:g}s"
+
+
 def _own_zone(text: str) -> tzinfo:
     match = _OFFSET.fullmatch(text)
     return UTC if match is None else _offset(match, text)

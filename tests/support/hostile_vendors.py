@@ -27,9 +27,11 @@ from checkmill_nezha.settings import Settings as NezhaSettings
 from checkmill_nhn_monitoring.metrics import NHN_MONITORING
 from checkmill_nhn_monitoring.settings import Settings as MonitoringSettings
 from checkmill_nhn_watcher.metrics import WATCHER
+from checkmill_nhn_watcher.settings import Events, Expected, ExpectedAlarms, Window
 from checkmill_nhn_watcher.settings import Settings as WatcherSettings
 from checkmill_whatap.metrics import WHATAP
 from checkmill_whatap.settings import Settings as WhatapSettings
+from support import hostile_nezha
 from support.hostile import Document, as_literal
 from support.rules import above, rule
 
@@ -99,61 +101,54 @@ WHATAP_HOSTILE = HostileVendor(
 )
 
 
-# Nezha: every server reports, with CPU and memory nearly used up.
-
-
-def _nezha(asked: Asked) -> Document:
-    entries = [
-        {
-            "id": number,
-            "name": host,
-            "tag": "shop",
-            "last_active": int(asked.at),
-            "ipv4": "192.0.2.1",
-            "ipv6": "",
-            "valid_ip": "192.0.2.1",
-            "host": {
-                "Platform": "debian",
-                "PlatformVersion": "12",
-                "CPU": ["Model 4 Virtual Core"],
-                "MemTotal": 10**9,
-                "DiskTotal": 10**12,
-                "SwapTotal": 10**9,
-                "Arch": "amd64",
-                "Virtualization": "kvm",
-                "BootTime": int(asked.at) - 86400,
-                "CountryCode": "kr",
-                "Version": "0.20.1",
-            },
-            "status": {
-                "CPU": FAR_ABOVE,
-                "MemUsed": 10**9 * 99 // 100,
-                "SwapUsed": 0,
-                "DiskUsed": 10**12 * 99 // 100,
-                "NetInTransfer": 1,
-                "NetOutTransfer": 1,
-                "NetInSpeed": 1,
-                "NetOutSpeed": 1,
-                "Uptime": 86400,
-                "Load1": FAR_ABOVE,
-                "Load5": FAR_ABOVE,
-                "Load15": FAR_ABOVE,
-                "TcpConnCount": 1,
-                "UdpConnCount": 1,
-                "ProcessCount": 1,
-            },
-        }
-        for number, host in enumerate(HOSTS, start=1)
-    ]
-    return Document({"code": 0, "message": "success", "result": entries})
-
+# Nezha: every server is used up by its details, and silent by the list.
 
 NEZHA_HOSTILE = HostileVendor(
     "nezha",
     NEZHA,
     lambda url: NezhaSettings(**_common(url), token=Secret(SECRET), api="v0"),
-    _nezha,
-    (Watched("cpu", ("host",), 90.0), Watched("memory_used", ("host",), 90.0), Watched("load1", (), 90.0)),
+    lambda asked: hostile_nezha.v0(asked, HOSTS),
+    (
+        *(Watched(name, ("host",), 90.0) for name in ("cpu", "memory_used", "swap_used", "disk_used", "processes")),
+        *(Watched(name, (), 90.0) for name in ("load1", "net_in", "temperature_max")),
+        Watched("agent_age", ("host",), 300.0),
+        Watched("inactive_agents"),
+        Watched("inactive_share"),
+        Watched("tag_inactive_agents", ("tag",)),
+        Watched("tag_inactive_share", ("tag",)),
+        Watched("tag_servers", ("tag",)),
+    ),
+    requests=2,
+    at_once=25,
+)
+
+NEZHA_MONITORS_HOSTILE = HostileVendor(
+    "nezha monitors",
+    NEZHA,
+    lambda url: NezhaSettings(**_common(url), token=Secret(SECRET), api="v0"),
+    lambda asked: hostile_nezha.monitors(asked, HOSTS),
+    (
+        Watched("latency_avg", ("host",), 0.25),
+        Watched("latency_last", ("host",), 0.25),
+        Watched("latency_last", (), 0.25),
+    ),
+    requests=5,
+    at_once=15,
+)
+
+NEZHA_V1_HOSTILE = HostileVendor(
+    "nezha v1",
+    NEZHA,
+    lambda url: NezhaSettings(**_common(url), username="ops", password=Secret(SECRET), api="v1"),
+    lambda asked: hostile_nezha.v1(asked, HOSTS, SECRET),
+    (
+        # What may be zero is left out where it is, so that an answer without it is one that is well.
+        *(Watched(name, ("host",), 90.0) for name in ("memory_used", "disk_used")),
+        Watched("memory_used_bytes", (), 90.0),
+        Watched("tag_servers", ("tag",)),
+    ),
+    requests=5,
+    at_once=15,
 )
 
 
@@ -203,13 +198,14 @@ CHECKMK_HOSTILE = HostileVendor(
 )
 
 
-# NHN Cloud Resource Watcher: every alarm switched off, every notification failed.
+# NHN Cloud Resource Watcher: every alarm switched off, every notification failed, or stuck, of what nobody expected.
 
 
 def _watcher(asked: Asked) -> Document:
     header = {"isSuccessful": True, "resultCode": 0, "resultMessage": ""}
     if "/alarm-history" in asked.path:
-        records = [_record(number, asked.at) for number in range(3)]
+        result = "SENDING" if "alarmSendResultTypeCodes=SENDING" in asked.path else "FAILURE"
+        records = [_record(number, asked.at, result) for number in range(3)]
         return Document({"header": header, "alarmHistories": records, "totalItems": len(records)})
     alarms = [
         {
@@ -223,18 +219,41 @@ def _watcher(asked: Asked) -> Document:
             "delDatetime": "",
         }
         for number, host in enumerate(HOSTS)
+        if "DISABLED" in (json.loads(asked.body).get("alarmStatusCodes") or ["DISABLED"])
     ]
-    return Document({"header": header, "alarms": alarms, "totalItems": len(alarms)})
+    size = int(parse_qs(asked.path.partition("?")[2])["size"][0])
+    return Document({"header": header, "alarms": alarms[:size], "totalItems": len(alarms)})
 
 
-def _record(number: int, at: float) -> dict[str, Any]:
+def _record(number: int, at: float, result: str) -> dict[str, Any]:
     happened = datetime.fromtimestamp(at - 60 * (number + 1), UTC).strftime("%Y-%m-%dT%H:%M:%S")
     return {
         "alarmHistoryId": f"record-{number}",
-        "alarmSendResultTypeCode": "FAILURE",
-        "resource": {"resourceKey": "r-1", "resourceName": "vm", "resourceStatusCode": "STABLE"},
-        "event": {"alarmId": "a", "eventId": "event_id.vm.create", "eventDatetime": happened, "regDatetime": happened},
+        "alarmSendResultTypeCode": result,
+        "resource": {
+            "resourceKey": "r-1",
+            "cloudResourceName": "org-1:project-1:INSTANCE:KR1:vm",
+            "resourceName": "vm",
+            "resourceStatusCode": "CLOSED",
+            "productId": "product-1",
+            "projectId": "project-1",
+            "projectName": "shop",
+        },
+        "event": {
+            "alarmId": "a",
+            "eventId": "event_id.vm.create",
+            "eventSourceType": "CONSOLE",
+            "eventUser": {"userIdNo": "7d1f0c52", "userId": "ops", "userIp": "198.51.100.9", "userAgent": ""},
+            "eventDatetime": happened,
+            "regDatetime": happened,
+        },
     }
+
+
+#: Two of the four alarms: by a glob, and by a name.
+_ALARMS = ("db-*", "웹-3")
+_PROJECT = Window(project="project-1", product=("product-1", "product-2"))
+_MACHINE = Window(resource=("r-1", "r-2"), source_type="CONSOLE", event="event_id.vm.create")
 
 
 WATCHER_HOSTILE = HostileVendor(
@@ -245,12 +264,28 @@ WATCHER_HOSTILE = HostileVendor(
         appkey=Secret(SECRET),
         user_access_key=Secret(SECRET),
         secret_access_key=Secret(SECRET),
+        alarms=_ALARMS,
         zone="UTC",
     ),
     _watcher,
-    (Watched("alarm_status", ("alarm",)), Watched("failed_notifications", ("alarm",))),
-    requests=5,
-    at_once=15,
+    (
+        Watched("alarm_status", ("alarm",)),
+        Watched("alarm_change_age", ("alarm",)),
+        Watched("alarms"),
+        Watched("alarms_by_status"),
+        Watched("expected_alarm", ("alarm",), query=ExpectedAlarms(alarm=("db-1", "웹-3"))),
+        *(Watched(name, ("alarm",)) for name in ("failed_notifications", "deleted_resources", "resource_events")),
+        Watched("failed_share", ("alarm",), 90.0),
+        *(Watched(name, ("alarm",), query=_PROJECT) for name in ("notifications", "project_events")),
+        *(Watched(name, ("alarm",), query=_MACHINE) for name in ("failed_notifications", "events")),
+        Watched("stuck_notifications", ("alarm",), 30.0, query=Events(project="project-1")),
+        Watched("newest_event_age", ("alarm",), 30.0),
+        Watched("unexpected_events", ("alarm",), query=Expected(user="somebody else")),
+        Watched("unexpected_events", (), query=Expected(address="10.0.0.0/8", anonymous=False)),
+    ),
+    requests=22,
+    services=2,
+    at_once=5,
 )
 
 
@@ -301,7 +336,15 @@ MONITORING_HOSTILE = HostileVendor(
     at_once=5,
 )
 
-VENDORS = (WHATAP_HOSTILE, NEZHA_HOSTILE, CHECKMK_HOSTILE, WATCHER_HOSTILE, MONITORING_HOSTILE)
+VENDORS = (
+    WHATAP_HOSTILE,
+    NEZHA_HOSTILE,
+    NEZHA_MONITORS_HOSTILE,
+    NEZHA_V1_HOSTILE,
+    CHECKMK_HOSTILE,
+    WATCHER_HOSTILE,
+    MONITORING_HOSTILE,
+)
 
 
 def source_of(vendor: HostileVendor, url: str, number: int) -> ConfiguredSource:

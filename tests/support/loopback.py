@@ -78,10 +78,13 @@ def http_server(answer: Callable[[Got], Reply], *, tls: ssl.SSLContext | None = 
             got = Got(self.command, self.path, headers, self.rfile.read(length))
             server.got.append(got)
             reply = answer(got)
-            self.send_response(reply.status)
+            given = {name.lower() for name in reply.headers}
+            self.send_response_only(reply.status)
+            if "date" not in given:
+                self.send_header("Date", self.date_time_string())
             for name, value in reply.headers.items():
                 self.send_header(name, value)
-            if "content-length" not in {name.lower() for name in reply.headers}:
+            if "content-length" not in given:
                 self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
             if self.command != "HEAD":

@@ -35,11 +35,15 @@ class LastGood:
 
 @dataclass(frozen=True)
 class Memory:
-    """The memory of one check. It is void under another `selection_digest`: then other services are meant."""
+    """The memory of one check. It is void under another `selection_digest`: then other services are meant.
+
+    `wait_until` is when its vendor said to come back (epoch seconds), 0 when it said nothing of the kind.
+    """
 
     selection_digest: str = ""
     seen: Mapping[Identity, Seen] = field(default_factory=dict)
     last_good: Mapping[Identity, LastGood] = field(default_factory=dict)
+    wait_until: float = 0.0
 
 
 @dataclass(frozen=True)

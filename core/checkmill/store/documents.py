@@ -34,7 +34,8 @@ def memory_text(memory: Memory) -> str:
         for i, one in memory.seen.items()
     ]
     good = [[_identity_document(i), one.state.value, one.at] for i, one in memory.last_good.items()]
-    return json.dumps({"selection": memory.selection_digest, "seen": seen, "last_good": good})
+    parts = {"selection": memory.selection_digest, "seen": seen, "last_good": good, "wait_until": memory.wait_until}
+    return json.dumps(parts)
 
 
 def memory_from(text: str) -> Memory:
@@ -51,7 +52,7 @@ def memory_from(text: str) -> Memory:
         for i, last, labels, missed_s, at, members in document["seen"]
     }
     good = {_identity_from(i): LastGood(State(state), float(at)) for i, state, at in document["last_good"]}
-    return Memory(_text(document["selection"]), seen, good)
+    return Memory(_text(document["selection"]), seen, good, float(document.get("wait_until", 0.0)))
 
 
 def _result_document(result: Result) -> dict[str, Any]:

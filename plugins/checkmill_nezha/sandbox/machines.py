@@ -42,7 +42,9 @@ MACHINES = (
     Machine(11, "worker", "批处理 & batch", "bare", monitored=False),
     Machine(12, "office-1", "", platform="Microsoft Windows Server 2022", swap=0, monitored=False),
 )
-MONITORS = ((1, "gateway"), (2, "shop front"))
+MONITORS = ((1, "gateway"), (2, "shop front"), (3, "branch office"))
+#: The monitor that no server reaches.
+UNREACHED = 3
 
 
 @dataclass(frozen=True)
@@ -107,11 +109,16 @@ class Health:
         return 500 * GIB
 
     def history(self, monitor: int) -> tuple[list[int], list[float]]:
-        """What a monitor measured in 24 hours: times in epoch milliseconds, cut to the minute, and delays in ms."""
+        """What a monitor measured in 24 hours: times in epoch milliseconds, cut to the minute, and delays in ms.
+
+        A delay of what was not reached is 0.
+        """
         until = self.reported or self.world.clock()
         slow = self.machine.ailment == "hot" and monitor == 1
         times = [int(until - back) // _TRUNCATED * _TRUNCATED for back in range(85500, -1, -900)]
         low, high = (280.0, 420.0) if slow else (4.0, 60.0)
+        if monitor == UNREACHED:
+            return [at * 1000 for at in times], [0.0] * len(times)
         delays = [round(self._wave(at, f"monitor {monitor}", low, high, 3600.0), 3) for at in times]
         return [at * 1000 for at in times], delays
 

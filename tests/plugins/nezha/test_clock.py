@@ -12,12 +12,13 @@ from checkmill.api.v1 import Sample
 from checkmill_nezha.clock import Clock, clock_of, epoch_of
 from plugins.nezha.documented import DETAILS, NOW, REPORTED, V1_SERVER, Vendor, only, samples, server, success, v0, v1
 
-OR_OLD = "the one here, or its answer is that old: set the clocks, or raise skew"
+SET = "set the clocks, or raise skew"
 #: `REPORTED` as an HTTP date, and others relative to it.
 DATES = {
     0: "Fri, 20 May 2022 02:50:42 GMT",
     8: "Fri, 20 May 2022 02:50:50 GMT",
     -600: "Fri, 20 May 2022 02:40:42 GMT",
+    600: "Fri, 20 May 2022 03:00:42 GMT",
     1200: "Fri, 20 May 2022 03:10:42 GMT",
 }
 
@@ -60,9 +61,8 @@ def test_any_date_header_is_a_time_or_ignored(header: str) -> None:
         ("the dashboard is a little behind", 50.0, 8, 8.0),
         ("a report of a moment later", 0.0, None, 0.0),
         ("ahead, without a date to tell", -59.0, None, 0.0),
-        ("the date is somebody else's", 8.0, 1200, 8.0),
         ("the date is broken", 8.0, "soon", 8.0),
-        ("silent, whatever the date is", 400.0, -600, 400.0),
+        ("silent by either clock", 550.0, 600, 600.0),
     ],
 )
 def test_an_age_is_told_by_the_dashboards_clock(name: str, at: float, date: Any, age: float) -> None:
@@ -80,16 +80,23 @@ def test_an_age_is_told_by_the_dashboards_clock(name: str, at: float, date: Any,
         (
             -7200.0,
             8,
-            f"the dashboard's clock is 2 h ahead of {OR_OLD}",
+            f"the dashboard's clock is 2 h ahead of the one here: {SET}",
         ),
         (
             608.0,
             8,
-            f"the dashboard's clock is 10 min behind {OR_OLD}",
+            f"the dashboard's clock is 10 min behind the one here, or its answer is that old: {SET}",
         ),
+        (8.0, 1200, f"the dashboard's clock is 20 min ahead of the one here: {SET}"),
+        # By the clock here the report is fresh, and by the dashboard's its agent died ten minutes ago.
+        (0.0, 600, f"the dashboard's clock is 10 min ahead of the one here: {SET}"),
+        (-40.0, 600, f"the dashboard's clock is 11 min ahead of the one here: {SET}"),
+        (400.0, -600, f"the dashboard's clock is 17 min behind the one here, or its answer is that old: {SET}"),
     ],
 )
-@pytest.mark.parametrize("name", ["agent_age", "cpu", "inactive_agents", "inactive_share"])
+@pytest.mark.parametrize(
+    "name", ["agent_age", "cpu", "inactive_agents", "inactive_share", "tag_inactive_agents", "tag_inactive_share"]
+)
 def test_clocks_that_disagree_leave_no_age_and_no_value(name: str, at: float, date: int | None, reason: str) -> None:
     answer = {DETAILS: success(server())}
     vendor = Vendor(answer, headers={} if date is None else {"date": DATES[date]})
@@ -120,19 +127,18 @@ def test_a_measurement_is_dated_by_our_clock(settings: Any, at: float, date: int
 
 @given(
     now=st.floats(1e9, 2e9),
-    date=st.none() | st.floats(1e9, 2e9),
-    newest=st.none() | st.floats(1, 2e9),
-    fresh_s=st.floats(1, 1e6),
+    ahead_s=st.floats(-1e6, 1e6),
+    age_s=st.floats(0, 1e7),
     skew_s=st.floats(1, 1e6),
 )
 @settings(max_examples=200, deadline=None, derandomize=True, database=None)
-def test_no_clock_makes_a_stale_report_fresh(
-    now: float, date: float | None, newest: float | None, fresh_s: float, skew_s: float
-) -> None:
-    clock = clock_of(now, date, newest, fresh_s=fresh_s, skew_s=skew_s)
-    if newest is not None and not clock.fault and 0 <= clock.age_of(newest) <= fresh_s:
-        # Whoever is right, our own clock is no further off than the tolerance.
-        assert now - newest <= fresh_s + skew_s + 1e-3
+def test_no_clock_makes_a_stale_report_fresh(now: float, ahead_s: float, age_s: float, skew_s: float) -> None:
+    """Whichever clock is wrong: the dashboard stamps and dates by one clock, and that tells how old a report is."""
+    date = now + ahead_s
+    clock = clock_of(now, date, skew_s=skew_s)
+    assert bool(clock.fault) == (abs(date - now) > skew_s)
+    if not clock.fault:
+        assert clock.age_of(date - age_s) == pytest.approx(age_s, abs=1e-3)
 
 
 def test_an_age_is_never_a_little_below_zero() -> None:

@@ -12,9 +12,11 @@ from plugins.nezha.documented import (
     HISTORY,
     LIST,
     MONITOR,
+    NEVER,
     NOW,
     REPORTED,
     Vendor,
+    metric,
     only,
     samples,
     success,
@@ -52,10 +54,10 @@ def test_the_order_of_measurements_does_not_matter(name: str) -> None:
 
 @pytest.mark.parametrize(
     ("window", "average"),
-    [(600.0, 0.07), (1000.0, 0.05), (3600.0, 0.04), (86400.0, 0.03)],
+    [(600.0, 0.07), (1000.0, 0.0525), (3600.0, 0.125 / 3), (86400.0, 0.0325)],
 )
 def test_the_average_is_of_the_window(window: float, average: float) -> None:
-    row = history((80000, 0), (1800, 20), (900, 30), (0, 70))
+    row = history((80000, 5), (1800, 20), (900, 35), (0, 70))
     assert only(latency("latency_avg", row, window=window)).value == pytest.approx(average)
 
 
@@ -140,6 +142,73 @@ def test_a_server_that_fails_leaves_the_others() -> None:
     assert failed.labels == {"host": "Server1", "id": "1"}
     assert failed.reason.startswith("read: HTTP 503 from ")
     assert good.value == pytest.approx(0.03025)
+
+
+# A target that is not reached has a delay of 0, which is the best there is to who believes it.
+
+
+@pytest.mark.parametrize(
+    ("delays", "average", "last"),
+    [
+        ([0, 0, 0, 0], "4 of its 4 measurements of the last 60 min reached nothing: delay 0", 0),
+        ([0, 0, 0, 400], "3 of its 4 measurements of the last 60 min reached nothing: delay 0", 0.4),
+        ([20, 0.0, 30, 40], "1 of its 4 measurements of the last 60 min reached nothing: delay 0", 0.04),
+        ([20, 30, 40, 0], "1 of its 4 measurements of the last 60 min reached nothing: delay 0", 0),
+        ([20, 30, 40, -0.0], "1 of its 4 measurements of the last 60 min reached nothing: delay 0", 0),
+    ],
+    ids=str,
+)
+def test_what_is_not_reached_has_no_latency(delays: list[float], average: str, last: float) -> None:
+    row = history(*zip((2700, 1800, 900, 0), delays, strict=True))
+    assert only(latency("latency_avg", row)) == Sample.missing(average, **LABELS)  # type: ignore[arg-type]
+    found = only(latency("latency_last", row))
+    assert (found.value, found.reason) == (
+        (last, "") if last else (None, "its last measurement reached nothing: delay 0")
+    )
+    assert only(latency("latency_gap", row)).value == NOW - LAST
+
+
+def test_what_was_not_reached_before_the_window_does_not_count() -> None:
+    assert only(latency("latency_avg", history((1800, 0), (0, 40)), window=900.0)).value == 0.04
+
+
+def test_of_several_measurements_in_the_last_minute_none_may_have_failed() -> None:
+    assert [only(latency("latency_last", history((0, a), (0, b)))).is_missing for a, b in ((0, 5), (5, 0))] == [
+        True
+    ] * 2
+
+
+# A server that is silent measures nothing any more.
+
+
+@pytest.mark.parametrize("name", ["latency_avg", "latency_last"])
+@pytest.mark.parametrize(
+    ("stamp", "reason"),
+    [
+        (int(NOW) - 3000, "its last report is 50 min old, so its figures are too"),
+        (NEVER, "never reported since the dashboard started"),
+        (None, "its last_active should be epoch seconds, but is null"),
+    ],
+)
+def test_a_server_that_is_silent_has_no_latency(name: str, stamp: Any, reason: str) -> None:
+    answers = {LIST: success({**ENTRY, "last_active": stamp}, {**ENTRY, "id": 2}), MONITOR: success(HISTORY)}
+    found = [one for one in samples(name, answers) if one.labels["id"] == "1"]
+    assert found == [Sample.missing(reason, host="Server1 (id 1)", id="1", monitor="gateway")]
+    gap = next(one for one in samples("latency_gap", answers) if one.labels["id"] == "1")
+    assert gap.value == NOW - LAST
+
+
+@pytest.mark.parametrize(
+    ("query", "fresh"), [({}, False), ({"stale_after": 30.0}, False), ({"stale_after": 600.0}, True)]
+)
+def test_how_old_its_report_may_be_is_configured(query: dict[str, float], fresh: bool) -> None:
+    answers = {LIST: success({**ENTRY, "last_active": int(NOW) - 300}), MONITOR: success(HISTORY)}
+    assert only(samples("latency_avg", answers, **query)).is_missing is not fresh
+
+
+def test_an_old_measurement_counts_only_if_a_rule_says_so() -> None:
+    limits = {name: metric(name).max_age_s for name in ("latency_avg", "latency_last", "latency_gap")}
+    assert limits == {"latency_avg": 1800.0, "latency_last": 1800.0, "latency_gap": None}
 
 
 def test_clocks_that_disagree_date_no_measurement() -> None:

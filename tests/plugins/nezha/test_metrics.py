@@ -21,7 +21,6 @@ from plugins.nezha.documented import (
     samples,
     server,
     success,
-    v0,
 )
 
 LABELS = {"host": "Server1", "id": "1"}
@@ -174,31 +173,6 @@ def test_a_zero_that_means_not_counted_is_no_value(name: str, figures: dict[str,
         assert found.reason.startswith(outcome)
     else:
         assert found.value == outcome
-
-
-# Counters that wrapped.
-
-
-@pytest.mark.parametrize("name", ["net_in", "net_out"])
-@pytest.mark.parametrize("raw", [(1 << 64) - 1, 1 << 63, (1 << 34) + 1])
-def test_a_speed_that_no_line_has_is_a_wrapped_counter(name: str, raw: int) -> None:
-    found = only(figure(name, server(NetInSpeed=raw, NetOutSpeed=raw)))
-    assert found.is_missing
-    assert "which is a counter that wrapped, or beyond line_rate" in found.reason
-
-
-def test_the_fastest_line_is_a_setting() -> None:
-    row = server(NetInSpeed=1 << 40)
-    assert only(figure("net_in", row)).is_missing
-    assert only(figure("net_in", row, settings=v0(line_rate=1 << 40))).value == 1 << 40
-    assert only(figure("net_in", server(NetInSpeed=1 << 34))).value == 1 << 34
-    assert only(figure("net_in", server(NetInSpeed=0))).value == 0
-
-
-@pytest.mark.parametrize("name", ["net_in_transfer", "net_out_transfer"])
-def test_a_counter_that_no_double_holds_is_none(name: str) -> None:
-    assert only(figure(name, server(NetInTransfer=1 << 53, NetOutTransfer=1 << 53))).value == 1 << 53
-    assert only(figure(name, server(NetInTransfer=(1 << 53) + 1, NetOutTransfer=1 << 64))).is_missing
 
 
 # Numbers that are none.

@@ -6,18 +6,24 @@ from typing import Any
 
 import pytest
 
-from checkmill.api.v1 import Sample
+from checkmill.api.v1 import NoQuery, Sample
+from checkmill.testing import play
+from checkmill_nezha.inventory import INVENTORY
 from checkmill_nezha.metrics import NEZHA
+from checkmill_nezha.settings import Servers
 from plugins.nezha.documented import (
     DETAILS,
     ENTRY,
     LIST,
+    NOW,
     SERVER,
+    Vendor,
     figure,
     only,
     samples,
     server,
     success,
+    v0,
 )
 
 
@@ -108,6 +114,66 @@ def test_a_tag_that_is_no_text_leaves_its_server_in_doubt(name: str, tag: Any) -
     row = server(tag=tag)
     found = only(samples(name, {DETAILS: success(row), LIST: success(row)}))
     assert "its tag should be a text, but is" in found.reason
+
+
+# A server whose groups nobody knows may be in any.
+
+UNTOLD = [None, 5, ["web"], "left out"]
+
+
+def untold(tag: Any, number: int = 2, **more: Any) -> dict[str, Any]:
+    """A server with a tag that is none, or without one."""
+    row = server(number, f"s{number}", tag=tag, **more)
+    return {name: value for name, value in row.items() if name != "tag"} if tag == "left out" else row
+
+
+@pytest.mark.parametrize("tag", UNTOLD, ids=str)
+@pytest.mark.parametrize("name", sorted({one.name for one in NEZHA.metrics if one.dataset.name != "monitor"} - {"gpu"}))
+def test_a_server_of_an_unknown_group_is_in_doubt_in_the_one_asked_for(name: str, tag: Any) -> None:
+    rows = [untold(tag, last_active=1)]
+    found = samples(name, {DETAILS: success(*rows), LIST: success(*rows)}, tag="web")
+    assert found
+    assert all(one.is_missing and "its tag should be a text, but is " in one.reason for one in found)
+
+
+@pytest.mark.parametrize("tag", UNTOLD, ids=str)
+@pytest.mark.parametrize("name", ["tag_servers", "tag_inactive_agents", "tag_inactive_share", "tag_never_reported"])
+def test_a_server_of_an_unknown_group_leaves_every_group_in_doubt(name: str, tag: Any) -> None:
+    rows = [server(1, "s1", tag="web"), untold(tag), server(3, "s3", tag="db")]
+    found = samples(name, {LIST: success(*rows)})
+    assert [one.labels for one in found] == [{"tag": "db"}, {"tag": "web"}, {}]
+    assert all(one.reason.startswith("s2: its tag should be a text, but is ") for one in found)
+    alone = samples(name, {LIST: success(untold(tag))})
+    assert [(one.is_missing, one.labels) for one in alone] == [(True, {})]
+
+
+def test_what_is_sure_of_a_group_is_told_beside_the_doubt() -> None:
+    rows = [server(1, "s1", tag="web", last_active=int(NOW) - 600), untold(None)]
+    found = samples("tag_inactive_agents", {LIST: success(*rows)}, tag="web")
+    assert [(one.value, one.labels) for one in found] == [(None, {"tag": "web"}), (1, {"tag": "web"})]
+
+
+def test_how_many_servers_there_are_is_known_whatever_their_groups() -> None:
+    found = samples("servers", {LIST: success(SERVER, untold(None))})
+    assert [one.value for one in found] == [2]
+
+
+@pytest.mark.parametrize("name", ["tag_servers", "tag_inactive_agents"])
+def test_an_id_that_stands_twice_in_two_groups_may_be_in_either(name: str) -> None:
+    found = samples(name, {LIST: success(server(tag="web"), server(tag="db"), server(2, "b", tag="web"))})
+    assert [(one.is_missing, one.labels) for one in found] == [(True, {"tag": "web"}), (True, {})]
+
+
+@pytest.mark.parametrize("tag", UNTOLD, ids=str)
+def test_the_inventory_does_not_place_a_server_of_an_unknown_group(tag: Any) -> None:
+    vendor = Vendor({LIST: success(untold(tag), server(3, "s3", tag="db"))})
+    fleet = play(INVENTORY.dataset.flow(v0(), Servers()), vendor, NOW)
+    missing, known = INVENTORY.entities(fleet, NoQuery())
+    assert isinstance(missing, Sample)
+    assert isinstance(known, Sample)
+    assert missing.reason.startswith("its tag should be a text, but is ")
+    assert missing.labels == {"host": "s2", "id": "2"}
+    assert (known.value, known.labels["tag"]) == (1, ("db",))
 
 
 def test_a_thousand_servers_are_a_thousand_samples() -> None:

@@ -1,48 +1,20 @@
-"""Rules on a dashboard, run by the commands: the shipped ones, and what the plugin is told by the wire."""
+"""Rules on a dashboard of generation v0, run by the commands: the shipped ones, and others by the wire."""
 
 from __future__ import annotations
 
-import json
 import shutil
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 import pytest
 
-from plugins.nezha.documented import (
-    DETAILS,
-    ENTRY,
-    GROUPS,
-    LIST,
-    LOGIN,
-    NEVER,
-    PASSWORD,
-    SERVER,
-    SERVERS,
-    TOKEN,
-    V1_GROUP,
-    V1_SERVER,
-    server,
-    success,
-)
+from plugins.nezha.dashboards import V0, Dashboard, fresh, lines, serving, v0_with_token
+from plugins.nezha.documented import DETAILS, ENTRY, LIST, MONITOR, NEVER, PASSWORD, SERVER, TOKEN, server, success
 from support.commands import NOW, Desk
-from support.loopback import Got, Reply, Server, http_server
+from support.loopback import Reply
 
 SHIPPED = Path(__file__).parents[3] / "checks.d" / "nezha.yaml"
-
-
-@pytest.fixture
-def desk(tmp_path: Path) -> Desk:
-    return Desk(tmp_path)
-
-
-def lines(desk: Desk, words: str = "run") -> dict[str, str]:
-    """State and text of each service."""
-    return {one["service"]: f"{one['state']} {one['output']}" for one in desk(f"{words} --format json").json}
 
 
 # The shipped rules.
@@ -57,9 +29,9 @@ def shipped(desk: Desk) -> dict[str, str]:
 def test_the_shipped_rules_show_inactive_agents_of_each_group(desk: Desk) -> None:
     found = shipped(desk)
     assert found["nezha-inactive-agents web"] == "OK tag_inactive_agents 0"
-    assert found["nezha-inactive-agents db"].startswith("CRITICAL tag_inactive_agents 1: db-2 ")
-    assert found["nezha-inactive-agents db"].endswith(" ago above 0")
-    assert found["nezha-inactive-agents cache"] == "CRITICAL tag_inactive_agents 1: cache-2 never above 0"
+    assert found["nezha-inactive-agents db"].startswith("CRITICAL tag_inactive_agents 1 above 0: db-2 ")
+    assert found["nezha-inactive-agents db"].endswith(" ago")
+    assert found["nezha-inactive-agents cache"] == "CRITICAL tag_inactive_agents 1 above 0: cache-2 never"
 
 
 def test_the_shipped_rules_show_every_state(desk: Desk) -> None:
@@ -74,6 +46,8 @@ def test_the_shipped_rules_show_every_state(desk: Desk) -> None:
     assert found["nezha-agent-age cache-2"].endswith("never reported since the dashboard started")
     assert found["nezha-latency shop front"].startswith("OK 3 hosts, latency_avg at most ")
     assert found["nezha-latency gateway"].startswith("CRITICAL 1 of 3 hosts above 0.25s: web-3 ")
+    assert found["nezha-latency branch office"].startswith("UNKNOWN 3 of 3 hosts without value: web-1 (")
+    assert " reached nothing: delay 0" in found["nezha-latency branch office"]
 
 
 def test_a_source_of_generation_v1_runs_in_the_sandbox_too(desk: Desk) -> None:
@@ -92,55 +66,6 @@ def test_a_source_of_generation_v1_runs_in_the_sandbox_too(desk: Desk) -> None:
 
 
 # A dashboard on loopback.
-
-
-class Dashboard:
-    """Answers by path, each a document or what gives one; counts what it is asked."""
-
-    def __init__(self, **answers: Any) -> None:
-        self.answers: dict[str, Any] = answers
-        self.server = Server(0)
-
-    def __call__(self, got: Got) -> Reply:
-        found = self.answers.get(urlsplit(got.target).path, Reply(404, b"<html>404</html>"))
-        document = found(got) if callable(found) else found
-        return document if isinstance(document, Reply) else Reply(200, json.dumps(document).encode())
-
-    @property
-    def asked(self) -> list[str]:
-        return [f"{got.method} {got.target}" for got in self.server.got]
-
-
-@contextmanager
-def serving(dashboard: Dashboard) -> Iterator[Dashboard]:
-    with http_server(dashboard) as running:
-        dashboard.server = running
-        yield dashboard
-
-
-def v0_with_token(rows: list[Any]) -> Callable[[Got], Any]:
-    def answer(got: Got) -> Any:
-        if got.headers.get("authorization") != TOKEN:
-            return {"code": 403, "message": "访问此接口需要认证"}
-        return success(*rows)
-
-    return answer
-
-
-V0 = """
-    sources:
-      nezha: {type: nezha, base_url: <url>, token: <token>, retries: 0}
-    checks:
-"""
-V1 = """
-    sources:
-      nezha: {type: nezha, base_url: <url>, username: ops, password: <password>, retries: 0}
-    checks:
-"""
-
-
-def fresh(row: dict[str, Any], age: float = 5) -> dict[str, Any]:
-    return {**row, "last_active": int(NOW - age)}
 
 
 def test_one_call_serves_every_rule_on_figures(desk: Desk) -> None:
@@ -213,6 +138,103 @@ def test_a_server_that_falls_silent_is_unknown_and_never_its_last_value(desk: De
     assert states[3].startswith("UNKNOWN cpu has no value: its last report is 95 s old")
 
 
+def test_a_dashboard_whose_clock_is_ahead_does_not_make_dead_agents_fresh(desk: Desk) -> None:
+    """By the dashboard's clock this agent died ten minutes ago; by ours it reported just now."""
+    answers = {DETAILS: v0_with_token([fresh(SERVER)]), LIST: v0_with_token([fresh(ENTRY)])}
+    with serving(Dashboard(**answers)) as dashboard:
+        desk.write(
+            V0
+            + """
+      - {name: cpu, source: nezha, metric: cpu, each: host, above: 90%}
+      - {name: age, source: nezha, metric: agent_age, each: host, above: 300}
+      - {name: inactive, source: nezha, metric: inactive_agents, above: 0}
+    """,
+            url=dashboard.server.url,
+            token=TOKEN,
+        )
+        before = BaseHTTPRequestHandler.date_time_string
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(
+                BaseHTTPRequestHandler, "date_time_string", lambda handler: before(handler, desk.clock.now + 600)
+            )
+            found = lines(desk)
+    assert set(found) == {"cpu Server1", "age Server1", "inactive"}
+    for text in found.values():
+        assert text.startswith("UNKNOWN ")
+        assert "the dashboard's clock is 10 min ahead of the one here: set the clocks, or raise skew" in text
+
+
+@pytest.mark.parametrize("tag", [None, 5, ["web"]], ids=str)
+def test_a_hot_server_of_an_unknown_group_is_not_left_out_of_one(desk: Desk, tag: Any) -> None:
+    hot = {"status": {**SERVER["status"], "CPU": 99.0}, "id": 2, "name": "hot", "tag": tag}
+    rows = [fresh({**SERVER, "tag": "web"}), fresh({**SERVER, **hot})]
+    answers = {DETAILS: v0_with_token(rows), LIST: v0_with_token(rows)}
+    with serving(Dashboard(**answers)) as dashboard:
+        desk.write(
+            V0
+            + """
+      - {name: asked, source: nezha, metric: cpu, query: {tag: web}, above: 90%}
+      - {name: where, source: nezha, metric: cpu, where: {tag: web}, above: 90%}
+      - {name: counted, source: nezha, metric: tag_inactive_agents, where: {tag: web}, above: 0}
+      - {name: elsewhere, source: nezha, metric: tag_inactive_agents, where: {tag: db}, above: 0}
+      - {name: all, source: nezha, metric: inactive_agents, query: {tag: web}, above: 0}
+    """,
+            url=dashboard.server.url,
+            token=TOKEN,
+        )
+        found = lines(desk)
+    assert set(found) == {"asked", "where", "counted", "elsewhere", "all"}
+    for text in found.values():
+        assert text.startswith("UNKNOWN ")
+        assert "its tag should be a text, but is " in text
+
+
+def test_an_unreachable_target_is_unknown_and_never_fast(desk: Desk) -> None:
+    minute = int(NOW) // 60 * 60
+    times = [(minute - back) * 1000 for back in (2700, 1800, 900, 0)]
+    row = {"monitor_id": 1, "server_id": 1, "monitor_name": "gateway", "server_name": "Server1"}
+    history = success({**row, "created_at": times, "avg_delay": [0, 0, 0, 0]})
+    with serving(Dashboard(**{LIST: v0_with_token([fresh(ENTRY)]), MONITOR: history})) as dashboard:
+        desk.write(
+            V0
+            + """
+      - {name: avg, source: nezha, metric: latency_avg, above: 0.15}
+      - {name: last, source: nezha, metric: latency_last, each: monitor, above: 0.15}
+    """,
+            url=dashboard.server.url,
+            token=TOKEN,
+        )
+        found = lines(desk)
+    assert set(found) == {"avg", "last gateway"}
+    assert all(text.startswith("UNKNOWN ") and " reached nothing: delay 0" in text for text in found.values())
+
+
+def test_a_measurement_of_an_hour_ago_is_no_latency_of_now_unless_a_rule_says_so(desk: Desk) -> None:
+    minute = int(NOW) // 60 * 60
+    row = {"monitor_id": 1, "server_id": 1, "monitor_name": "gateway", "server_name": "Server1"}
+    history = success({**row, "created_at": [(minute - 3120) * 1000], "avg_delay": [20.5]})
+    with serving(Dashboard(**{LIST: v0_with_token([fresh(ENTRY)]), MONITOR: history})) as dashboard:
+        desk.write(
+            V0
+            + """
+      - {name: last, source: nezha, metric: latency_last, above: 0.15}
+      - {name: avg, source: nezha, metric: latency_avg, above: 0.15}
+      - {name: lenient, source: nezha, metric: latency_last, above: 0.15, max_age: 1h}
+      - {name: gap, source: nezha, metric: latency_gap, above: {warn: 30m, crit: 3h}}
+    """,
+            url=dashboard.server.url,
+            token=TOKEN,
+        )
+        found = lines(desk)
+    assert {name: text.partition(" ")[0] for name, text in found.items()} == {
+        "last": "UNKNOWN",
+        "avg": "UNKNOWN",
+        "lenient": "OK",
+        "gap": "WARNING",
+    }
+    assert found["last"].endswith(", older than 30m")
+
+
 def test_max_age_of_a_rule_counts_from_the_last_report(desk: Desk) -> None:
     with serving(Dashboard(**{DETAILS: v0_with_token([fresh(SERVER, 40)])})) as dashboard:
         desk.write(
@@ -279,101 +301,3 @@ def test_a_token_does_not_go_along_to_another_host(desk: Desk) -> None:
     assert "login: Nezha refuses access" in found
     assert all(TOKEN not in str(got) for got in other.server.got)
     assert len(other.server.got) == 1
-
-
-# Generation v1 on loopback.
-
-
-class Newer:
-    """A v1 dashboard: `good` are the tokens it takes, `refusing` whether it refuses logins."""
-
-    def __init__(self, row: dict[str, Any]) -> None:
-        self.row = row
-        self.logins = 0
-        self.good: set[str] = set()
-        self.refusing = False
-        self.dashboard = Dashboard(
-            **{
-                LOGIN: self.log_in,
-                SERVERS: lambda got: self.if_good(got, [self.row]),
-                GROUPS: lambda got: self.if_good(got, [V1_GROUP]),
-            }
-        )
-
-    def log_in(self, got: Got) -> Any:
-        self.logins += 1
-        if self.refusing or json.loads(got.body) != {"username": "ops", "password": PASSWORD}:
-            return {"error": "ApiErrorUnauthorized"}
-        token = f"jwt-number-{self.logins}"
-        self.good.add(token)
-        return {"success": True, "data": {"token": token, "expire": "2033-05-18T04:33:20Z"}}
-
-    def if_good(self, got: Got, data: list[Any]) -> Any:
-        word, _, token = got.headers.get("authorization", "").partition(" ")
-        if word != "Bearer" or token not in self.good:
-            return {"error": "ApiErrorUnauthorized"}
-        return {"success": True, "data": data}
-
-
-def stamped(now: float) -> dict[str, Any]:
-    return {**V1_SERVER, "last_active": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(now - 5))}
-
-
-RULES_V1 = """
-      - {name: memory, source: nezha, metric: memory_used, each: host, above: 90%}
-      - {name: inactive, source: nezha, metric: inactive_agents, above: 0}
-    """
-
-
-def test_one_login_serves_a_run(desk: Desk) -> None:
-    v1 = Newer(stamped(NOW))
-    with serving(v1.dashboard) as dashboard:
-        desk.write(V1 + RULES_V1, url=dashboard.server.url, password=PASSWORD)
-        found = lines(desk)
-    assert found == {"memory Server1": "OK memory_used 25%", "inactive": "OK inactive_agents 0"}
-    assert sorted(dashboard.asked) == [f"GET {SERVERS}", f"GET {GROUPS}", f"POST {LOGIN}"]
-
-
-def test_a_login_that_has_ended_is_renewed_once(desk: Desk) -> None:
-    v1 = Newer(stamped(NOW))
-
-    def forgetful(got: Got) -> Any:
-        if v1.logins == 1:
-            v1.good.clear()
-        return v1.if_good(got, [v1.row])
-
-    v1.dashboard.answers[SERVERS] = forgetful
-    with serving(v1.dashboard) as dashboard:
-        desk.write(V1 + RULES_V1, url=dashboard.server.url, password=PASSWORD)
-        found = lines(desk)
-    assert found["memory Server1"] == "OK memory_used 25%"
-    assert v1.logins == 2
-
-
-def test_a_refused_login_is_asked_for_once_in_ten_minutes(desk: Desk) -> None:
-    v1 = Newer(stamped(NOW))
-    v1.refusing = True
-    with serving(v1.dashboard) as dashboard:
-        desk.write(V1 + RULES_V1, url=dashboard.server.url, password=PASSWORD)
-        texts = [desk("check memory").line]
-        for _ in range(8):
-            desk.clock.now += 60
-            texts.append(desk("check memory").line)
-        assert v1.logins == 1
-        desk.clock.now += 200
-        desk("check memory")
-    assert v1.logins == 2
-    assert all("login: Nezha does not accept username and password" in text for text in texts)
-    assert dashboard.asked == [f"POST {LOGIN}"] * 2
-    assert not any(PASSWORD in text for text in texts)
-
-
-def test_a_dashboard_of_generation_v1_is_named_to_who_wrote_a_token(desk: Desk) -> None:
-    unknown = Reply(404, b'{"error":"404 Not Found"}', {"Content-Type": "application/json; charset=utf-8"})
-    with serving(Dashboard(**{DETAILS: unknown, LIST: unknown})) as dashboard:
-        desk.write(
-            V0 + "      - {name: cpu, source: nezha, metric: cpu, above: 90%}", url=dashboard.server.url, token=TOKEN
-        )
-        (found,) = lines(desk).values()
-    assert found.startswith("UNKNOWN source nezha failed: configuration: this dashboard is of generation v1")
-    assert dashboard.asked == [f"GET {DETAILS}", f"GET {LIST}"]

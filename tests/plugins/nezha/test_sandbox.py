@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from email.utils import formatdate
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 
 from checkmill.api.v1 import Answer, App, Asked, Sample, Secret, SessionExpired, SourceError, World
+from checkmill.sandbox import SandboxServer
 from checkmill.testing import play, vendor
 from checkmill_nezha.login import log_in
 from checkmill_nezha.metrics import NEZHA
@@ -186,6 +189,27 @@ def test_some_are_well_and_some_are_not_at_any_time(at: float) -> None:
 def test_a_wrong_token_fails_the_fetch() -> None:
     with pytest.raises(SourceError, match="code 403"):
         samples("cpu", older(token=Secret("wrong-token")))
+
+
+def test_what_no_server_reaches_has_no_latency() -> None:
+    unreached = [one for one in samples("latency_avg", older()) if one.labels.get("monitor") == "branch office"]
+    assert len(unreached) == 6
+    assert all(one.is_missing for one in unreached)
+    rows = ask("/api/v1/monitor/1").json["result"]
+    assert {row["monitor_name"]: set(row["avg_delay"]) == {0} for row in rows} == {
+        "gateway": False,
+        "shop front": False,
+        "branch office": True,
+    }
+
+
+def test_its_server_dates_answers_by_the_simulated_clock() -> None:
+    """Ages are counted by the Date of an answer, at whatever moment the samples of a document are made."""
+    with SandboxServer(World(clock=lambda: NOW)) as server:
+        asked = Request(f"{server.base_url(NEZHA)}{LIST}", headers={"Authorization": TOKEN})
+        with urlopen(asked, timeout=10) as answer:
+            assert answer.headers["Date"] == formatdate(NOW, usegmt=True)
+            assert len(json.load(answer)["result"]) == len(MACHINES)
 
 
 # Generation v1.

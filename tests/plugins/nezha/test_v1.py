@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from checkmill.api.v1 import ParseError, Sample
+from checkmill_nezha.metrics import NEZHA
 from plugins.nezha.documented import (
     GROUPS,
     NOW,
@@ -74,6 +75,37 @@ def test_what_is_left_out_of_a_live_state_is_zero(name: str, value: Any) -> None
 def test_a_state_that_is_left_out_is_no_zero(name: str, state: Any) -> None:
     found = only(of_v1(name, {**V1_SERVER, "state": state}))
     assert found.is_missing
+
+
+FIGURES = [one.name for one in NEZHA.metrics if one.dataset.name == "server_details" and one.name != "agent_version"]
+
+
+@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize(
+    ("state", "lacking"),
+    [
+        ({"cpu_usage": 99, "memory": 5}, "mem_used and no uptime"),
+        ({"CPU": 99, "MemUsed": 5, "Uptime": 7}, "mem_used and no uptime"),
+        ({"mem_used": 2000}, "uptime"),
+        ({"uptime": 7, "cpu": 3}, "mem_used"),
+        ({"uptime": 0, "mem_used": 2000}, "uptime"),
+        ({"uptime": True, "mem_used": 2000}, "uptime"),
+        ({"uptime": 7, "mem_used": "2000"}, "mem_used"),
+        ({"uptime": 7, "mem_used": float("nan")}, "mem_used"),
+    ],
+    ids=str,
+)
+def test_a_state_without_what_every_live_host_has_is_none(name: str, state: Any, lacking: str) -> None:
+    host = {**V1_SERVER["host"], "gpu": ["NVIDIA A2"]}
+    found = only(of_v1(name, {**V1_SERVER, "state": state, "host": host}))
+    assert found.is_missing
+    assert f"its state has no {lacking} above zero, as every live host has: an object with " in found.reason
+
+
+@pytest.mark.parametrize("name", ["disk_used", "disk_free", "disk_used_bytes", "disk_free_bytes"])
+def test_no_disk_is_empty(name: str) -> None:
+    state = {key: value for key, value in V1_SERVER["state"].items() if key != "disk_used"}
+    assert only(of_v1(name, {**V1_SERVER, "state": state})).reason == "it came without DiskUsed"
 
 
 @pytest.mark.parametrize("name", ["memory_used", "disk_used", "disk_free_bytes"])
@@ -174,7 +206,11 @@ def test_a_silent_server_has_no_value_in_this_generation_either() -> None:
 
 
 def test_servers_are_counted_in_each_of_their_groups() -> None:
-    groups = [V1_GROUP, {"group": {"id": 2, "name": "db"}, "servers": [1, 2]}, {"group": {"name": "empty"}}]
+    groups = [
+        V1_GROUP,
+        {"group": {"id": 2, "name": "db"}, "servers": [1, 2]},
+        {"group": {"name": "empty"}, "servers": None},
+    ]
     rows = [V1_SERVER, V1_NEVER, {**V1_SERVER, "id": 3, "name": "alone"}]
     by_tag = of_v1("tag_servers", *rows, groups=groups)
     assert {one.labels["tag"]: one.value for one in by_tag} == {"(no tag)": 1, "db": 2, "eu": 1}
@@ -193,7 +229,17 @@ def test_a_group_without_servers_is_missing(tag: str) -> None:
 
 @pytest.mark.parametrize(
     "row",
-    [None, [], "eu", {}, {"group": None}, {"group": {"id": 1}}, {"group": {"name": 5}}, {**V1_GROUP, "servers": 1}],
+    [
+        None,
+        [],
+        "eu",
+        {},
+        {"group": None},
+        {"group": {"id": 1}},
+        {"group": {"name": 5}, "servers": []},
+        {**V1_GROUP, "servers": 1},
+        {"group": V1_GROUP["group"]},
+    ],
     ids=str,
 )
 def test_a_group_that_is_none_leaves_no_tag_known(row: Any) -> None:
@@ -201,8 +247,16 @@ def test_a_group_that_is_none_leaves_no_tag_known(row: Any) -> None:
         of_v1("cpu", V1_SERVER, groups=[V1_GROUP, row])
 
 
-def test_members_that_are_no_ids_are_nobody() -> None:
-    groups = [{"group": {"name": "eu"}, "servers": [None, "1", -1, True, 99]}]
+@pytest.mark.parametrize("member", [None, "1", "", 0, -1, True, 1.0, {"id": 2}, [2], 1 << 64], ids=str)
+@pytest.mark.parametrize("name", ["cpu", "tag_servers", "tag_inactive_agents"])
+def test_a_member_that_is_no_id_leaves_no_tag_known(name: str, member: Any) -> None:
+    groups = [V1_GROUP, {"group": {"name": "db"}, "servers": [1, member]}]
+    with pytest.raises(ParseError, match="entry 2 of the server groups has a member that is no id: "):
+        of_v1(name, V1_SERVER, groups=groups)
+
+
+def test_a_member_that_is_not_listed_is_nobody() -> None:
+    groups = [{"group": {"name": "eu"}, "servers": [99]}]
     assert only(of_v1("tag_servers", V1_SERVER, groups=groups)).labels == {"tag": "(no tag)"}
 
 

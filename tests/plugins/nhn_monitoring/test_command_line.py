@@ -13,6 +13,8 @@ from checkmill_nhn_monitoring.metrics import NHN_MONITORING
 from checkmill_nhn_monitoring.sandbox import APPKEY, PRODUCT_APPKEY, UNKNOWN_SCENARIO, WATCHED
 from checkmill_nhn_monitoring.sandbox.shop import CHECKOUT, FEED, FRONT, LOGIN, ORDERS
 from support.commands import NOW, Desk, Ran
+from support.loopback import Reply, http_server
+from support.secrets import own_secrets
 
 SOURCE = """
     sources:
@@ -85,6 +87,73 @@ def test_a_dry_run_changes_nothing(desk: Desk) -> None:
     assert ran.code == 0
     assert f"update health ({FEED})\n    - name: product feed\n    + name: health\n" in shown(ran)
     assert "name: product feed\n" in desk(["nhn", "scenario", "get", "feed"]).out
+
+
+def test_no_file_is_filled_with_words_where_something_is_wrong(desk: Desk) -> None:
+    tcp = "name: t\ntype: TCP\nip: 127.0.0.1\nport: 1\ncron: '* * * * ?'\n"
+    new = "name: health\nurl: https://shop.example/health\ninterval: 60s\n"
+    for words, text in (
+        (["get", UNKNOWN_SCENARIO], ""),
+        (["delete", UNKNOWN_SCENARIO, "--yes"], ""),
+        (["update", "--yes", "--id", UNKNOWN_SCENARIO, "<file>"], new),
+        (["apply", "--yes", "<file>"], tcp),
+        (["apply", "--yes", "<file>"], f"id: {UNKNOWN_SCENARIO}\n{new}"),
+    ):
+        file = wrote(desk, text)
+        ran = desk(["nhn", "scenario", *(file if word == "<file>" else word for word in words)])
+        assert (ran.code, ran.out) == (3, "")
+        assert ran.err.startswith("checkmill: ")
+
+
+def test_what_a_file_takes_from_the_environment_is_shown_nowhere(desk: Desk) -> None:
+    environ = {"SHOP_TOKEN": "flower-power", "SHOP_K": "k1234567", "PIN": "4711"}
+    other = Desk(desk.home, {**desk.environ, **environ})
+    definition = (
+        "name: health\nurl: https://shop.example/health?k=${SHOP_K}\nmethod: POST\ninterval: 60s\n"
+        "headers: {X-Shop: '${SHOP_TOKEN}'}\nbody: pin=${PIN}\n"
+    )
+    file = wrote(desk, definition)
+    with own_secrets(among=True):
+        for words in (
+            ["diff"],
+            ["apply", "--dry-run"],
+            ["create", "--yes"],
+            ["create", "--dry-run", "--format", "json"],
+        ):
+            ran = other(["nhn", "scenario", *words, file])
+            assert ran.code == 0
+            assert "***" in ran.out
+            for value in environ.values():
+                assert value not in ran.out + ran.err
+
+
+REFUSAL = b'{"header": {"isSuccessful": false, "resultCode": -1, "resultMessage": "NAME IS TOO LONG"}}'
+MAYBE = "it may have been carried out all the same; look before you repeat it"
+
+
+@pytest.mark.parametrize(
+    ("reply", "said"),
+    [
+        (
+            Reply(200, REFUSAL),
+            "refused: NHN says of creating a scenario: NAME IS TOO LONG (code -1); the vendor refused it",
+        ),
+        (Reply(200, b"<html>"), MAYBE),
+        (Reply(302, b"", {"location": "/login"}), MAYBE),
+        (Reply(404), "the vendor refused it"),
+    ],
+    ids=["refused", "unreadable", "302", "404"],
+)
+def test_a_change_that_fails_says_what_became_of_it(tmp_path: Path, reply: Reply, said: str) -> None:
+    with http_server(lambda _: reply) as server:
+        desk = Desk(tmp_path, {"PRODUCT": PRODUCT_APPKEY})
+        desk.write(SOURCE, url=server.url, appkey=APPKEY, front=FRONT, login=LOGIN, feed=FEED, orders=ORDERS)
+        file = wrote(desk, "name: health\nurl: https://shop.example/health\ninterval: 60s\n")
+        ran = desk(["nhn", "scenario", "apply", "--yes", file])
+    assert ran.code == 3
+    assert ran.err.splitlines()[0].startswith("checkmill: create health: ")
+    assert ran.err.splitlines()[0].endswith(said)
+    assert "request of it before" not in ran.err
 
 
 @pytest.mark.parametrize(

@@ -35,7 +35,7 @@ from checkmill_nhn_monitoring.sandbox import UNKNOWN_SCENARIO, WATCHED
 from checkmill_nhn_monitoring.sandbox.shop import CHECKOUT, FEED, FRONT, LOGIN, ORDERS, PORT, SEARCH
 from plugins.nhn_monitoring.desk import NEW, Desk, defined, source, summaries
 from plugins.nhn_monitoring.documented import API_BODY, Vendor, answer
-from plugins.nhn_monitoring.reading import definitions
+from plugins.nhn_monitoring.reading import definitions, written
 
 # get
 
@@ -49,6 +49,7 @@ def test_get_shows_a_definition_that_reads_well() -> None:
         "url: http://127.0.0.1/nhn-monitoring/site/front\n"
         "method: GET\n"
         "cron: '* * * * ?'\n"
+        "comment: may be an interval such as 30s, which NHN answers like this too\n"
         "regions:\n"
         "  - KOR\n"
         "tolerated_errors: 0\n"
@@ -156,12 +157,16 @@ def test_apply_creates_what_has_no_id_updates_what_differs_and_leaves_the_rest()
     assert (again.changes, again.problems) == ([], [])
 
 
-def test_apply_creates_anew_what_is_gone_and_says_that_the_id_is_another() -> None:
-    desk = Desk()
-    plan = desk.plan(apply, defined(f"{NEW[:-1]}, id: {UNKNOWN_SCENARIO}}}"))
-    assert summaries(plan) == [f"create new shop; NHN has no scenario {UNKNOWN_SCENARIO} any more, it gets a new id"]
-    (said,) = desk.carry_out(plan)
-    assert said.endswith(f": write it in the place of {UNKNOWN_SCENARIO}")
+@pytest.mark.parametrize("command", [apply, diff])
+def test_what_is_gone_is_a_problem_and_never_created(command: Any) -> None:
+    plan = Desk().plan(command, defined(f"{NEW[:-1]}, id: {UNKNOWN_SCENARIO}}}"))
+    assert plan.changes == []
+    assert plan.problems == [
+        (
+            f"refused: NHN says of scenario {UNKNOWN_SCENARIO}: SCENARIO NOT FOUND (code -40002); "
+            "leave the id out of the file to create the scenario anew"
+        )
+    ]
 
 
 @pytest.mark.parametrize(
@@ -171,11 +176,27 @@ def test_apply_creates_anew_what_is_gone_and_says_that_the_id_is_another() -> No
         DeadlineError("late"),
         answer(None, {"isSuccessful": False, "resultCode": -1, "resultMessage": "APPKEY NOT FOUND"}),
         answer(None, {"isSuccessful": False, "resultCode": -1, "resultMessage": "try later"}),
+        *(
+            answer(None, {"isSuccessful": False, "resultCode": -1, "resultMessage": words})
+            for words in ("UNKNOWN ERROR", "unknown_server_error", "PRODUCT NOT REGISTERED", "scenario is not found")
+        ),
         answer(API_BODY, status=500),
         Response(status=200, body=b"<html>"),
         answer({}),
     ],
-    ids=["connect", "deadline", "appkey", "words", "500", "HTML", "no scenario"],
+    ids=[
+        "connect",
+        "deadline",
+        "appkey",
+        "words",
+        "unknown",
+        "server",
+        "product",
+        "gone",
+        "500",
+        "HTML",
+        "no scenario",
+    ],
 )
 @pytest.mark.parametrize("command", [apply, diff, update])
 def test_what_cannot_be_read_is_a_problem_and_never_created(command: Any, failure: Response | SourceError) -> None:
@@ -210,6 +231,94 @@ def test_an_interval_that_nhn_answers_like_another_is_told() -> None:
     )
 
 
+@pytest.mark.parametrize("command", [apply, update])
+def test_an_update_says_which_of_two_schedules_it_sends(command: Any) -> None:
+    desk = Desk()
+    text = desk.text("front").replace("and has products", "and sells")
+    asked = Updated(definitions=definitions(text)) if command is update else defined(text)
+    plan = desk.plan(command, asked)
+    assert list(plan.changes[0].details) == [
+        "- description: the shop answers and has products",
+        "+ description: the shop answers and sells",
+        (
+            "! schedule: NHN answers '7 * * * * ? *' for every interval up to 60s, and this sends * * * * ?: "
+            "whether that changes it cannot be told"
+        ),
+    ]
+    text = text.replace("cron: '* * * * ?'", "interval: 30s")
+    (line,) = [one for one in desk.plan(apply, defined(text)).changes[0].details if one.startswith("!")]
+    assert "and this sends interval 30s: " in line
+
+
+def test_a_schedule_that_is_no_riddle_needs_no_word() -> None:
+    desk = Desk()
+    text = desk.text("login").replace("own user", "own")
+    assert not any(line.startswith("!") for line in desk.plan(apply, defined(text)).changes[0].details)
+    assert "comment" not in text
+
+
+@pytest.mark.parametrize(
+    ("kind", "condition", "reason"),
+    [
+        (
+            "JSON",
+            "expression: '$.a[?', operator: EQ, operand: '1'",
+            "$.a[? EQ 1 cannot be carried out: it is not under",
+        ),
+        ("XML", "expression: '//a[', operator: EQ, operand: '1'", "//a[ EQ 1 cannot be carried out: it is not under"),
+        ("JSON", "expression: $.a, operator: GT, operand: abc", "its operand 'abc' is not a number, which GT needs"),
+        ("HTML", "expression: //a, operator: LTE, operand: abc", "its operand 'abc' is not a number, which LTE needs"),
+    ],
+)
+def test_what_is_newly_demanded_of_texts_must_be_understood(kind: str, condition: str, reason: str) -> None:
+    desk = Desk()
+    demand = f"text_validation: {{type: {kind}, conditions: [{{{condition}}}]}}"
+    new = definitions(f"{NEW[:-1]}, {demand}}}")
+    for plan in (
+        desk.plan(create, Defined(definitions=new)),
+        desk.plan(apply, Defined(definitions=new)),
+        desk.plan(diff, Defined(definitions=new)),
+        desk.plan(update, Updated(definitions=new, id=FEED)),
+    ):
+        assert plan.changes == []
+        (problem,) = plan.problems
+        assert problem.startswith("new shop")
+        assert reason in problem
+
+
+def test_what_nhn_understands_already_is_sent_back() -> None:
+    validation = {
+        "textValidation": {
+            "textValidationType": "JSON",
+            "textValidationInfos": [{"operator": "EQ", "expression": "$.a[?(@.b =~ /x/)].c", "operand": "1"}],
+        }
+    }
+    given = Vendor(answer({**API_BODY, "validation": validation}))
+    got = play(get(source(), Shown(ids=(API_BODY["scenarioId"],))), given).data
+    asked = Defined(definitions=definitions(written({**got, "description": "another"})))
+    plan = play(apply(source(), asked), given)
+    assert plan.problems == []
+    assert list(plan.changes[0].details)[:2] == ["- description: API test", "+ description: another"]
+
+
+def test_what_a_credential_is_compared_with_is_one() -> None:
+    validation = {
+        "textValidation": {
+            "textValidationType": "JSON",
+            "textValidationInfos": [{"operator": "EQ", "expression": "$.password", "operand": "geheimnis"}],
+        }
+    }
+    given = Vendor(answer({**API_BODY, "validation": validation}))
+    got = written(play(get(source(), Shown(ids=(API_BODY["scenarioId"],))), given).data)
+    assert "operand: ${FRONT_PASSWORD}" in got
+    asked = Defined(definitions=definitions(got, {"FRONT_PASSWORD": "anderes"}))
+    (change,) = play(apply(source(), asked), given).changes
+    assert list(change.details)[:2] == [
+        "- text_validation: JSON $.password EQ ***",
+        "+ text_validation: JSON $.password EQ *** (another value)",
+    ]
+
+
 # diff
 
 
@@ -224,7 +333,7 @@ def test_diff_shows_what_only_the_console_can_change() -> None:
     desk = Desk()
     text = desk.text("port").replace("HTTP/1.\n", "HTTP/2.\n")
     plan = desk.plan(diff, defined(text))
-    assert summaries(plan) == [f"port ({PORT}) differs; its type can be changed in the console alone"]
+    assert summaries(plan) == [f"port ({PORT}) differs; scenarios of the type TCP can be changed in the console alone"]
     assert list(plan.changes[0].details) == ["- position_validation: 0 HTTP/1.", "+ position_validation: 0 HTTP/2."]
     plan = desk.plan(apply, defined(text))
     assert plan.changes == []

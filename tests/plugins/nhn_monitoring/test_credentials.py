@@ -8,7 +8,12 @@ from hypothesis import strategies as st
 
 from checkmill.api.v1 import redact
 from checkmill.steps.reading.expansion import Expansion
-from checkmill_nhn_monitoring.credentials import References, escaped, hidden, note
+from checkmill_nhn_monitoring.credentials import References, escaped, hidden, is_credential, note
+from checkmill_nhn_monitoring.differing import additions
+from checkmill_nhn_monitoring.scenario import scenario_from
+from checkmill_nhn_monitoring.writing import definition_of
+from plugins.nhn_monitoring.documented import API_BODY
+from plugins.nhn_monitoring.reading import written
 from support.secrets import own_secrets
 
 CASES = [
@@ -26,6 +31,13 @@ CASES = [
     ("password=abc&user=kim", "password=***&user=kim"),
     ("<login><password>abc</password></login>", "<login><password>***</password></login>"),
     ("<login secret='abc'/>", "<login secret='***'/>"),
+    ("https://shop.example/?pass=abc&compute=1", "https://shop.example/?pass=***&compute=1"),
+    ("https://shop.example/?subscription-key=abc&spinning=1", "https://shop.example/?subscription-key=***&spinning=1"),
+    ('{"pin": 1234, "shipping": 5}', '{"pin": ***, "shipping": 5}'),
+    ('{"passphrase": "abc", "pass": "d", "monkey": "e"}', '{"passphrase": "***", "pass": "***", "monkey": "e"}'),
+    ("AUTH supersecretpw\r\nPING", "AUTH ***\r\nPING"),
+    ("PING\nauth kim geheimnis", "PING\nauth ***"),
+    ("user[password]=abc&x=1", "user[password]=***&x=1"),
     ("", ""),
     ("a password is abc", "a password is abc"),
 ]
@@ -74,5 +86,43 @@ def test_what_only_looks_like_a_reference_is_read_as_it_was(text: str) -> None:
 
 def test_a_noted_credential_is_shown_nowhere() -> None:
     with own_secrets():
-        note("https://user:geheimnis-1@shop.example/?token=geheimnis-2&short=x&key=kurz")
-        assert redact("geheimnis-1, geheimnis-2, kurz") == "***, ***, kurz"
+        note("https://user:geheimnis-1@shop.example/?token=geheimnis-2&short=x&key=kurz&pass=abc1234")
+        assert redact("geheimnis-1, geheimnis-2, kurz, abc1234") == "***, ***, kurz, ***"
+        note("AUTH kim geheimnis-3")
+        assert redact("kim said geheimnis-3") == "kim said ***"
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Authorization", "Ocp-Apim-Subscription-Key", "X-Functions-Key", "X-Api-Key", "Cookie", "pass", "db_pass", "pin",
+     "user.pin", "passphrase", "passcode", "password", "access_token", "key", "sig", "x-key", "session_id"],
+)  # fmt: skip
+def test_the_name_of_a_credential_is_known(name: str) -> None:
+    assert is_credential(name)
+    assert is_credential(name.upper())
+
+
+@pytest.mark.parametrize(
+    "name", ["author", "monkey", "shipping", "opinion", "X-Shop", "passenger", "keyboard", "q", ""]
+)
+def test_other_names_are_left_alone(name: str) -> None:
+    assert not is_credential(name)
+
+
+@pytest.mark.parametrize(
+    ("member", "value"),
+    [
+        ("requestBody", '{"user": "kim", "password": "geheimnis-1"}'),
+        ("requestBody", "user=kim&passphrase=geheimnis-1"),
+        ("request", "AUTH geheimnis-1\r\n"),
+        ("url", "https://shop.example/?pass=geheimnis-1"),
+        ("headers", {"Ocp-Apim-Subscription-Key": "geheimnis-1"}),
+        ("headers", {"X-Functions-Key": "geheimnis-1"}),
+    ],
+)
+def test_the_credentials_of_a_scenario_are_shown_nowhere(member: str, value: object) -> None:
+    with own_secrets():
+        scenario = scenario_from({**API_BODY, member: value})
+        assert redact("geheimnis-1") == "***"
+        assert "geheimnis-1" not in written(definition_of(scenario, References("shop")))
+        assert "geheimnis-1" not in "".join(additions(scenario))

@@ -75,10 +75,16 @@ def test_a_key_that_stands_twice_is_not_judged() -> None:
         ("text/html; charset=", "정상".encode(), HOLDS),
         ("text/html; charset=utf-8", b"\xff" + "정상".encode(), HOLDS),  # broken elsewhere
         ("text/html; charset=utf-8", b"\xff fine", UNKNOWN),
+        ("text/html; charset=utf-8", "정".encode() + b"\xff" + "상".encode(), UNKNOWN),
     ],
 )
 def test_an_answer_is_decoded_by_what_it_says_of_itself(content_type: str, body: bytes, holds: bool | None) -> None:
     assert outcomes("HTML", body, ("CONTAINS", "정상", None), content_type=content_type)[0].holds is holds
+
+
+def test_what_broken_bytes_stand_between_is_no_text() -> None:
+    assert outcomes("HTML", b"O\xffK", ("CONTAINS", "OK", None))[0].holds is UNKNOWN
+    assert outcomes("HTML", b"O\xffK", ("CONTAINS", "O\ufffdK", None))[0].holds is UNKNOWN
 
 
 def test_that_a_text_is_absent_must_be_beyond_doubt() -> None:

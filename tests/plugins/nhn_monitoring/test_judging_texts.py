@@ -3,10 +3,13 @@
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from checkmill_nhn_monitoring.scenario import TextCheck, TextValidation
 from checkmill_nhn_monitoring.texts import judged
 from checkmill_nhn_monitoring.verdict import Outcome
+from checkmill_nhn_monitoring.xpaths import has_plain_names, operands_in
 
 HOLDS, FAILS, UNKNOWN = True, False, None
 
@@ -166,6 +169,10 @@ def outcome(kind: str, body: str | bytes, operator: str, expression: str, operan
         ("$.count", "GT", "\u0667", UNKNOWN),
         ("$.count", "EQ", None, UNKNOWN),
         ("$.count", "CONTAINS", None, UNKNOWN),
+        ("isSuccess", "CONTAINS", None, UNKNOWN),
+        ("count", "NOT_CONTAINS", None, UNKNOWN),
+        ("$", "NOT_CONTAINS", None, UNKNOWN),
+        ("items[*].error", "NOT_CONTAINS", "", UNKNOWN),
         ("$.gone", "NOT_CONTAINS", None, UNKNOWN),
         ("$['gone']", "NOT_CONTAINS", "", UNKNOWN),
         ("$.count", "LIKE", "7", UNKNOWN),
@@ -206,11 +213,15 @@ def test_what_a_json_check_comes_to(expression: str, operator: str, operand: str
         ("string(//title)", "CONTAINS", "Shop", HOLDS),
         ("//body", "CONTAINS", "정상 & up", HOLDS),
         ("//body", "CONTAINS", "secret", FAILS),
-        ("//p[@id='n']", "EQ", "7.0", HOLDS),
+        ("//p[@id='n']", "EQ", "7", HOLDS),
+        ("//p[@id='n']", "EQ", " 7 ", HOLDS),
+        ("//comment()", "EQ", "secret", HOLDS),
+        ("//p[@id='n']", "EQ", "8", FAILS),
         ("//p[@id='n']", "GT", "10", FAILS),
         ("//p[@id='n']", "LTE", "7", HOLDS),
-        ("//p[@id='f']", "EQ", "5", HOLDS),
-        ("//p[@id='f']", "NE", "5", FAILS),
+        ("//p[@id='f']", "EQ", "5.0", HOLDS),
+        ("//p[@id='f']", "NE", "5.0", FAILS),
+        ("//p[@id='f']", "GTE", "5", HOLDS),
         ("//p[@id='e']", "EQ", "", HOLDS),
         ("//p[@id='e']", "NE", "x", HOLDS),
         ("//p[@id='e']", "GT", "0", FAILS),
@@ -237,7 +248,35 @@ def test_what_a_json_check_comes_to(expression: str, operator: str, operand: str
         ("<title>", "CONTAINS", "", HOLDS),
         ("secret", "NOT_CONTAINS", None, FAILS),
         ("Exception", "NOT_CONTAINS", None, HOLDS),
-        ("/index", "NOT_CONTAINS", None, HOLDS),
+        ("title", "NOT_CONTAINS", None, FAILS),
+        # As a number it is, as a text it is not: a version, a price or an id?
+        ("//p[@id='n']", "EQ", "7.0", UNKNOWN),
+        ("//p[@id='n']", "EQ", "007", UNKNOWN),
+        ("//p[@id='f']", "EQ", "5", UNKNOWN),
+        ("//p[@id='f']", "NE", "5", UNKNOWN),
+        ("//p[@id='n' or @id='f']", "EQ", "5", FAILS),  # the other is not, either way
+        ("//p[@id='n' or @id='f']", "NE", "7", FAILS),
+        ("count(//li)", "EQ", "2.0", HOLDS),  # a number by itself
+        # Computed with what is not there.
+        ("sum(//missing/@n)", "EQ", "0", UNKNOWN),
+        ("contains(//missing, 'ERR')", "EQ", "false", UNKNOWN),
+        ("not(contains(//missing, 'ERR'))", "EQ", "true", UNKNOWN),
+        ("string-length(//missing)", "LT", "5", UNKNOWN),
+        ("string-length(normalize-space(//missing))", "LT", "5", UNKNOWN),
+        ("//missing = 'ERR'", "EQ", "false", UNKNOWN),
+        ("(//missing) != 'ERR'", "EQ", "false", UNKNOWN),
+        ("concat(//missing, 'x')", "NE", "y", UNKNOWN),
+        ("count(//missing) = 0", "EQ", "true", HOLDS),
+        ("not(//missing) and not(//gone)", "EQ", "true", HOLDS),
+        ("contains(//title, 'Shop')", "EQ", "true", HOLDS),
+        ("sum(//p[@id='n'])", "EQ", "7", HOLDS),
+        # Maybe a path, and then that it is not there as it is written says nothing.
+        ("/index", "NOT_CONTAINS", None, UNKNOWN),
+        ("count(//p)", "NOT_CONTAINS", None, UNKNOWN),
+        ("descendant::p[@class='error']", "NOT_CONTAINS", None, UNKNOWN),
+        ("items[*].error", "NOT_CONTAINS", None, UNKNOWN),
+        ("$error", "NOT_CONTAINS", "", UNKNOWN),
+        ("me@shop.example", "NOT_CONTAINS", None, UNKNOWN),
         # Not understood.
         ("//div[@class='error']", "NOT_CONTAINS", None, UNKNOWN),
         ("//title", "CONTAINS", None, UNKNOWN),
@@ -269,7 +308,96 @@ def test_names_in_a_namespace_are_found_by_their_prefix() -> None:
         ("EQ", "//open", "yes"),
         ("EQ", "//*[local-name()='open']", "yes"),
     )
-    assert [one.holds for one in found] == [HOLDS, HOLDS, FAILS, HOLDS]
+    assert [one.holds for one in found] == [HOLDS, HOLDS, UNKNOWN, HOLDS]
+
+
+@pytest.mark.parametrize(
+    ("expression", "operator", "operand", "holds"),
+    [
+        ("not(//error)", "EQ", "true", UNKNOWN),
+        ("count(//error)", "EQ", "0", UNKNOWN),
+        ("/feed/state", "EQ", "ok", UNKNOWN),
+        ("//*[name()='error']", "EQ", "down", HOLDS),
+        ("count(//*[local-name()='error'])", "EQ", "1", HOLDS),
+        ("count(//x:error)", "EQ", "1", HOLDS),
+        ("//@n", "EQ", "5", HOLDS),
+        ("not(//gone)", "EQ", "true", HOLDS),  # it is in no namespace
+        ("//plain", "EQ", "yes", HOLDS),
+    ],
+)
+def test_names_without_prefix_are_not_judged_where_a_default_namespace_matters(
+    expression: str, operator: str, operand: str, holds: bool | None
+) -> None:
+    body = (
+        "<feed xmlns='http://a' xmlns:x='http://a'><error n='5'>down</error><state>ok</state>"
+        "<plain xmlns=''>yes</plain></feed>"
+    )
+    assert outcome("XML", body, operator, expression, operand).holds is holds
+
+
+def test_the_reason_says_why_a_default_namespace_matters() -> None:
+    found = outcome("XML", "<feed xmlns='http://a'><error/></feed>", "EQ", "not(//error)", "true")
+    assert found.reason == (
+        "not(//error) EQ true cannot be carried out: the answer has a default namespace, and whether names without "
+        "prefix are of it is not documented"
+    )
+
+
+@pytest.mark.parametrize(
+    ("expression", "operands"),
+    [
+        ("//a", []),
+        ("count(//li) div 4", ["4"]),
+        ("//a/* * 3", ["//a/*", "3"]),
+        ("//div", []),
+        ("'x' = (//a)", ["'x'", "//a"]),
+        ("count(//a) = count(//b)", []),
+        ("(//a)[1]", []),
+        ("sum((//a)) > 1", ["//a", "1"]),
+        ("//a[contains(b, 'x')]", []),
+        ("concat('(', //a/text(), ')')", ["'('", "//a/text()", "')'"]),
+        ("//a | //b", []),
+        ("-//a", []),
+    ],
+)
+def test_what_an_expression_computes_with(expression: str, operands: list[str]) -> None:
+    assert operands_in(expression) == operands
+
+
+@pytest.mark.parametrize(
+    ("expression", "plain"),
+    [("//a", True), ("//x:a", False), ("//*", False), ("//@a", False), ("//x:a/@b", False), ("//x:a[b='c']", True),
+     ("//x:a/attribute::b", False), ("//x:a/child::b", True), ("local-name(//*) = 'a'", False)],
+)  # fmt: skip
+def test_names_without_a_prefix_are_told_from_others(expression: str, plain: bool) -> None:
+    assert has_plain_names(expression) is plain
+
+
+@given(st.text("()[]/@:*|=+-,'$ab 1", max_size=30))
+def test_whatever_stands_there_can_be_looked_at(expression: str) -> None:
+    assert isinstance(operands_in(expression), list)
+    assert has_plain_names(expression) in {True, False}
+
+
+@pytest.mark.parametrize(
+    ("kind", "body", "check", "reason"),
+    [
+        ("JSON", {"password": "hunter2"}, ("EQ", "$.password", "x"), "$.password EQ *** does not hold: what is found"),
+        ("JSON", {"access_token": "ab"}, ("CONTAINS", "$.access_token", "Bearer"), "$.access_token CONTAINS *** does"),
+        ("JSON", {"password": "hunter2"}, ("EQ", "$", "x"), 'it is {"password":"***"}'),
+        ("JSON", {"a": {"pin": 123456}}, ("EQ", "$.a", "x"), 'it is {"pin":***}'),
+        ("XML", "<a token='hunter2'/>", ("EQ", "/a/@token", "x"), "/a/@token EQ *** does not hold: what is found"),
+        ("HTML", "<p>hunter2</p>", ("EQ", "//p[@id='session']", "x"), "EQ *** does not hold: nothing is found there"),
+    ],
+)
+def test_a_credential_that_is_found_is_not_shown(
+    kind: str, body: object, check: tuple[str, str, str], reason: str
+) -> None:
+    found = outcome(kind, body if isinstance(body, str) else json.dumps(body), *check)
+    assert found.holds is FAILS
+    assert reason in found.reason
+    for shown in ("hunter2", "123456", "Bearer"):
+        assert shown not in found.reason
 
 
 @pytest.mark.parametrize(
@@ -277,13 +405,18 @@ def test_names_in_a_namespace_are_found_by_their_prefix() -> None:
     [
         (
             "JSON",
-            [("EQ", "$.state", "UP"), ("GT", "$.items[*].n", "1"), ("NE", "$.gone", "x"), ("CONTAINS", "Error", None)],
+            [("EQ", "$.state", "UP"), ("GT", "$.items[*].n", "1"), ("NE", "$.gone", "x")],
             [
                 '$.state EQ UP does not hold: it is "OK"',
                 "$.items[*].n GT 1 does not hold: it is 1, 5, 9",
                 "$.gone NE x does not hold: nothing is found there",
-                'the answer does not contain "Error"',
             ],
+        ),
+        ("HTML", [("CONTAINS", "Error", None)], ['the answer does not contain "Error"']),
+        (
+            "XML",
+            [("CONTAINS", "//error", None)],
+            ["//error CONTAINS cannot be carried out: it looks like a path, but has no operand to compare with"],
         ),
         (
             "JSON",
@@ -292,7 +425,7 @@ def test_names_in_a_namespace_are_found_by_their_prefix() -> None:
                 "$.count GT x cannot be carried out: its operand 'x' is not a number, which GT needs",
                 "$.count LIKE 7 cannot be carried out: its operator 'LIKE' is not known",
                 "$.count EQ cannot be carried out: it has no operand to compare with",
-                "$.count CONTAINS cannot be carried out: it looks like a path, but has no operand to compare with",
+                "$.count CONTAINS cannot be carried out: it has no operand to compare with",
             ],
         ),
         (
@@ -322,7 +455,7 @@ def test_a_long_value_is_measured_and_not_quoted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "holds"), [("JSON", HOLDS), ("HTML", HOLDS), ("XML", HOLDS), ("", HOLDS), ("TEXT", UNKNOWN)]
+    ("kind", "holds"), [("JSON", UNKNOWN), ("HTML", HOLDS), ("XML", HOLDS), ("", HOLDS), ("TEXT", UNKNOWN)]
 )
 def test_a_text_is_searched_for_in_any_answer_whose_kind_is_known(kind: str, holds: bool | None) -> None:
     assert outcome(kind, "all is well, not JSON at all", "CONTAINS", "is well", None).holds is holds

@@ -79,5 +79,5 @@ def test_a_crash_of_the_judge_is_no_verdict(monkeypatch: pytest.MonkeyPatch) -> 
     verdict, _ = carried_out(definition(texts(*JSON_OK)), response(body='{"state":"OK"}'))
     assert verdict == Verdict(
         "not_carried_out",
-        "HTTP 200, but its text was not judged: judged was still at work after 8 s and was ended",
+        "HTTP 200, but its text was not judged: that took too long and was ended",
     )

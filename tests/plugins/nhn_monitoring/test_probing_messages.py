@@ -8,11 +8,12 @@ from typing import Any
 
 import pytest
 
-from checkmill.api.v1 import ConnectError, DeadlineError, Exchange, Exchanged, Reach, ReadError, SourceError
+from checkmill.api.v1 import ConnectError, DeadlineError, Exchange, Exchanged, Reach, ReadError, Secret, SourceError
 from checkmill.testing import play
 from checkmill_nhn_monitoring.probing import probe
 from checkmill_nhn_monitoring.scenario import scenario_from
 from checkmill_nhn_monitoring.verdict import Verdict
+from support.secrets import own_secrets
 
 REACH = Reach(("10.0.0.0/8", "db.example"))
 PASSED, FAILED, NOT_CARRIED_OUT = "passed", "failed", "not_carried_out"
@@ -68,6 +69,17 @@ def test_the_request_is_sent_as_it_is_written(kind: str, validation: dict[str, A
         reach=REACH,
     )
     assert asked[0].payload == b"Hello, \xec\x84\xb8\xea\xb3\x84!\\r\\n"
+
+
+@pytest.mark.parametrize("kind", ["TCP", "UDP"])
+def test_an_echo_of_a_credential_is_not_shown(kind: str) -> None:
+    with own_secrets():
+        for answer in (b"AUTH supersecretpw", b"AUTH super"):
+            scenario = definition(kind, BANNER, request="AUTH supersecretpw\r\n")
+            assert carried_out(scenario, answer)[0].reason == 'at position 0 there is another text, not "OK "'
+        Secret("geheim-1")
+        verdict, _ = carried_out(definition(kind, BANNER), b"geheim-1..")
+        assert verdict.reason == 'at position 0 there is another text, not "OK "'
 
 
 @pytest.mark.parametrize("kind", ["TCP", "UDP"])

@@ -43,15 +43,16 @@ def verdicts(
     reach: Reach = HERE,
     timeout_s: float = 20.0,
     silence_s: float = 8.0,
+    connect_s: float = 5.0,
     edges: Edges | None = None,
 ) -> list[Verdict]:
     """What comes of scenarios that are carried out side by side, as one fetch."""
 
     def flow() -> Flow[list[Any]]:
-        probes = [probe(scenario_from(dict(one)), reach, silence_s=silence_s) for one in scenarios]
+        probes = [probe(scenario_from(dict(one)), reach, silence_s=silence_s, connect_s=connect_s) for one in scenarios]
         return (yield from together([attempt(one) for one in probes]))
 
-    settings = SourceSettings(base_url="http://vendor.example", read_timeout=silence_s)
+    settings = SourceSettings(base_url="http://vendor.example", read_timeout=silence_s, connect_timeout=connect_s)
     (done,) = carry_out(
         [Job(name="probes", group="nhn", settings=settings, start=flow, timeout_s=timeout_s)], edges or Edges()
     )

@@ -30,6 +30,11 @@ PLAIN = st.text("abcdefghijklmnopqrstuvwxyzABC0123456789-._~", min_size=1, max_s
 CRON = st.sampled_from(
     ["* * * * ?", "*/5 * * * *", "0 9 ? * MON-FRI", "0,30 8-18/2 1 1,6 ?", "0 0 L * ?", "15 3 ? * 6#3 2030"]
 )
+PATHS = {
+    "JSON": ["$", "$.a['${x}']", "$..b[?@.c > 5]", "$.items.length()"],
+    "HTML": ["//title", "count(//p) - 1", "//p[@class='${x}']"],
+    "XML": ["/feed/@state", "//f:entry", "string(//a)"],
+}
 INTERVAL = st.sampled_from([30, 45, 60, 90, 120, 300, 420, 3600, 7200, 86400, 100_000]).map(float)
 
 
@@ -39,18 +44,21 @@ def schedules(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @st.composite
-def conditions(draw: st.DrawFn) -> Condition:
+def conditions(draw: st.DrawFn, kind: str) -> Condition:
     operator = draw(st.sampled_from(["CONTAINS", "NOT_CONTAINS", "EQ", "NE", "GT", "GTE", "LT", "LTE"]))
-    operand = draw(TEXT) if operator not in {"CONTAINS", "NOT_CONTAINS"} else draw(st.none() | TEXT)
-    return Condition(expression=draw(LINE), operator=operator, operand=operand)
+    if operator in {"CONTAINS", "NOT_CONTAINS"} and draw(st.booleans()):
+        return Condition(expression=draw(LINE), operator=operator)
+    ordering = operator in {"GT", "GTE", "LT", "LTE"}
+    operand = draw(st.sampled_from(["1", " 2.5", "-3e4"]) if ordering else TEXT)
+    return Condition(expression=draw(st.sampled_from(PATHS[kind])), operator=operator, operand=operand)
 
 
 @st.composite
 def scenarios(draw: st.DrawFn) -> Definition:
     query = draw(st.sampled_from(["", "?a=1", "?token=geheimnis-1&x=%20", "?key=geheimnis-2#part"]))
     login = draw(st.sampled_from(["", "kim@", "kim:geheimnis-3@"]))
-    checks = tuple(draw(st.lists(conditions(), max_size=3)))
     kind = draw(st.sampled_from(["JSON", "HTML", "XML"]))
+    checks = tuple(draw(st.lists(conditions(kind), max_size=3)))
     return Definition(
         name=draw(LINE),
         description=draw(TEXT),

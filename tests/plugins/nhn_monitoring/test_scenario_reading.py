@@ -230,7 +230,8 @@ def test_a_timeout_of_zero_is_none() -> None:
 def test_what_is_demanded_beyond_the_documents_is_remembered() -> None:
     validation = {
         "sslExpiry": 7,
-        "off": False,
+        "mustHold": False,
+        "newDemand": 0,
         "none": [],
         "nil": None,
         "textValidation": {
@@ -242,6 +243,8 @@ def test_what_is_demanded_beyond_the_documents_is_remembered() -> None:
     }
     assert scenario_from(API | {"validation": validation}).validation.unknown == (
         "validation.sslExpiry",
+        "validation.mustHold",
+        "validation.newDemand",
         "validation.textValidation.textValidations",
         "validation.lengthValidation.MAX",
         "validation.textValidation.textValidationInfos[0].negate",

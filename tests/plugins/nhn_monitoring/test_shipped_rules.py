@@ -64,7 +64,7 @@ def test_a_scenario_that_needs_a_browser_is_unknown_in_every_rule(desk: Desk) ->
             scenarios: {front: 0c96cff0-edc2-11ea-9760-8d94f461e6d4, checkout: 7413c920-edc2-11ea-9760-8d94f461e6d4}
         checks:
           - {name: number, source: web, metric: failed_scenarios}
-          - {name: tolerant, source: web, metric: failed_scenarios, above: {crit: 5}, tolerate: 1}
+          - {name: tolerant, source: web, metric: failed_scenarios, above: {crit: 5}}
           - {name: each, source: web, metric: scenario, each: scenario, expect: all}
           - {name: time, source: web, metric: scenario_response_time, above: 1m}
         """

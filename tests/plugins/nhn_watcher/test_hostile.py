@@ -137,6 +137,17 @@ def test_other_statuses_are_failures_as_well(call: str, status: int, kind: type[
         ("from 2001:db8:0:0:0:0:0:7", "from (address)"),
         ("x" * 500, "x" * 157 + "..."),
         ("\ud800", "no reason given"),
+        (
+            f"member {PERSONAL[0]} (Hana Lee, hana.lee) lacks role",
+            "member (id) lacks role",
+        ),
+        (f"member {PERSONAL[0].upper()}[Hana]{{Lee}} lacks role", "member (id) lacks role"),
+        (f"member {PERSONAL[0].replace('-', '')} lacks role", "member (id) lacks role"),
+        ("refused ((Hana) Lee) by role", "refused by role"),
+        ("refused \uff08이하나\uff09by role", "refused by role"),
+        ("refused (Hana Lee", "refused"),
+        ("(Hana Lee)", "no reason given"),
+        ("refused) by role 1234-5678", "refused by role 1234-5678"),
         ("the appkey aPPkey0000000042 is unknown", "the appkey *** is unknown"),
     ],
 )

@@ -101,6 +101,14 @@ def test_an_alarm_that_came_twice_and_not_alike_is_missing() -> None:
     assert [sample.reason for sample in found if sample.is_missing] == ["it came twice, and not alike"]
 
 
+def test_a_count_says_which_alarm_keeps_it_from_being_one() -> None:
+    pages = [
+        alarms(alarm("al-1"), alarm("al-2", "b"), total=3),
+        alarms(alarm("al-2", "b", "DISABLED"), alarm("al-3"), total=3),
+    ]
+    assert reason(samples("alarms", {SEARCH: pages}, make(page_size=2))) == "alarm b: it came twice, and not alike"
+
+
 def test_an_alarm_without_a_name_is_called_by_its_id() -> None:
     (sample,) = samples("alarm_status", {SEARCH: alarms(alarm("al-9", ""))})
     assert sample.labels == {"alarm": "al-9", "id": "al-9"}
@@ -176,10 +184,12 @@ def test_an_alarm_that_must_exist_does_or_does_not(asked: Any, expected: dict[st
     assert values("expected_alarm", alarm=asked) == expected
 
 
-def test_plain_names_of_the_setting_are_expected_without_a_query() -> None:
-    assert values("expected_alarm", None, make(alarms=("deploys", "gone", "prod-*"))) == {
+def test_every_entry_of_the_setting_is_expected_to_mean_an_alarm_without_a_query() -> None:
+    assert values("expected_alarm", None, make(alarms=("deploys", "gone", "prod-*", "dep*"))) == {
         "deploys": "present",
         "gone": "missing",
+        "prod-*": "missing",
+        "dep*": "present",
     }
 
 

@@ -55,8 +55,10 @@ def test_a_quiet_alarm_counts_nothing(name: str) -> None:
     assert (sample.value, sample.labels) == (0, ALARM)
 
 
-def test_a_quiet_alarm_has_no_share_and_is_no_false_ok() -> None:
-    assert samples("failed_share", {HISTORY: records()}) == []
+@pytest.mark.parametrize(("window", "said"), [(3600.0, "1h"), (90.0, "90s"), (86400.0, "1d"), (5400.0, "90m")])
+def test_a_quiet_alarm_is_there_and_has_no_share(window: float, said: str) -> None:
+    (sample,) = samples("failed_share", {HISTORY: records()}, window=window)
+    assert (sample.reason, sample.labels) == (f"nothing was sent in the last {said}", ALARM)
 
 
 @pytest.mark.parametrize(("failures", "share"), [(0, 0), (1, 33.333333), (2, 66.666667), (3, 100)])
@@ -84,11 +86,33 @@ def test_only_what_is_still_being_sent_is_asked_for_and_the_oldest_of_it_counts(
     assert ("alarmSendResultTypeCodes", "SENDING") in params_of(vendor.asked[-1])
 
 
+@pytest.mark.parametrize("age", [90000, 40 * 86400])
+def test_what_is_stuck_stays_stuck_however_old_it_is(age: float) -> None:
+    rows = [record("a", 30), record("b", age, "SENDING")]
+
+    def since(request: Any) -> Any:
+        asked = dict(params_of(request))
+        of_result = [one for one in rows if one["alarmSendResultTypeCode"] == asked["alarmSendResultTypeCodes"]]
+        return records(*(one for one in of_result if one["event"]["eventDatetime"] >= asked.get("regDateFrom", "")))
+
+    assert values("stuck_notifications", {HISTORY: since}) == {"deploys": age}
+
+
+def test_what_is_stuck_knows_no_window() -> None:
+    with pytest.raises(TypeError, match="window"):
+        samples("stuck_notifications", window=60.0)
+
+
 def test_the_newest_event_is_looked_for_in_all_of_the_history_where_the_window_has_none() -> None:
     vendor = Vendor({HISTORY: [records(), records(record("a", 9 * 86400), record("b", 5 * 86400))]})
     (sample,) = samples("newest_event_age", vendor, window=3600.0)
     assert sample.value == 5 * 86400
-    assert [dict(params_of(one)).get("regDateFrom") for one in vendor.asked[1:]] == ["2026-11-21T10:00:00", None]
+    assert [dict(params_of(one)).get("regDateFrom") for one in vendor.asked[1:]] == [
+        "2026-11-21T10:00:00",
+        "2026-11-21T04:00:00",
+        "2026-11-20T05:00:00",
+        None,
+    ]
 
 
 def test_an_alarm_that_never_told_of_anything_has_no_newest_event() -> None:
@@ -211,10 +235,33 @@ def test_events_by_nobody_expected_are_counted_and_nobody_is_named(query: Any, v
     assert [one.value for one in found] == [value]
 
 
-@pytest.mark.parametrize("user", [None, "x", [], {"userIp": 5}, {"userIp": "not an address", "userId": ["x"]}])
+@pytest.mark.parametrize("user", [None, {}, {"userIp": None}, {"userIp": "not an address", "userId": "x"}])
 def test_a_user_that_cannot_be_told_is_not_expected(user: Any) -> None:
     found = samples("unexpected_events", {HISTORY: records(record(eventUser=user))}, user="*", address="0.0.0.0/0")
     assert [one.value for one in found] == [1]
+
+
+@pytest.mark.parametrize(
+    "user",
+    [
+        "evil",
+        "",
+        [],
+        5,
+        False,
+        [{"userIp": PERSONAL[4]}],
+        {"userIp": 12345, "userId": 777},
+        {"userIp": [PERSONAL[4]]},
+        {"userIdNo": {}},
+    ],
+)
+@pytest.mark.parametrize("anonymous", [True, False])
+@pytest.mark.parametrize("query", [{"user": "*"}, {"address": "0.0.0.0/0"}])
+def test_a_user_in_no_documented_shape_is_neither_expected_nor_counted(user: Any, anonymous: bool, query: Any) -> None:
+    rows = records(record("a"), record("b", eventUser=user))
+    found = reason(samples("unexpected_events", {HISTORY: rows}, anonymous=anonymous, **query))
+    assert found == "1 of 2 records have an id or a code that is none"
+    assert values("notifications", {HISTORY: rows}) == {"deploys": 2}
 
 
 def test_nobody_expected_at_all_is_a_mistake() -> None:

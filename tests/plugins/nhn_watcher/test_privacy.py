@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from typing import Any
+from unicodedata import normalize
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from checkmill.api.v1 import SourceError, World
 from checkmill.testing import play, vendor
@@ -17,6 +20,7 @@ from checkmill_nhn_watcher.sandbox import SANDBOX
 from checkmill_nhn_watcher.sandbox.alarms import HOOK as SANDBOX_HOOK
 from checkmill_nhn_watcher.sandbox.alarms import HOOK_SECRET as SANDBOX_HOOK_SECRET
 from checkmill_nhn_watcher.sandbox.organisation import APPKEY, MEMBERS, SECRET_ACCESS_KEY, USER_ACCESS_KEY
+from plugins.nhn_watcher import documented
 from plugins.nhn_watcher.documented import (
     ANSWERS,
     DETAIL,
@@ -73,6 +77,47 @@ def clean(text: object, secrets: tuple[str, ...] = SECRETS) -> str:
 def test_no_sample_names_anybody(name: str) -> None:
     found = samples(name, {HISTORY: PEOPLE}, **QUERIES.get(name, {}))
     assert clean([(one.value, one.labels, one.reason) for one in found])
+
+
+SPELLINGS = [
+    f"{PERSONAL[1]}_dev",
+    f"vm_{PERSONAL[1]}_dev",
+    f"{PERSONAL[1].upper()}-dev",
+    f"{PERSONAL[7]}_box",
+    f"{PERSONAL[9]}_x",
+    f"{PERSONAL[0]}_x",
+    PERSONAL[0].upper(),
+    f"{normalize('NFD', PERSONAL[2])} vm",
+    "Doyun  Choi vm",
+]
+
+
+@pytest.mark.parametrize("name", SPELLINGS)
+@pytest.mark.parametrize("member", ["resourceName", "resourceKey", "projectName"])
+@pytest.mark.parametrize("shape", ["documented", "a list", "a list in a text's place"])
+def test_however_a_name_is_spelled_it_is_hidden(member: str, name: str, shape: str) -> None:
+    user: Any = {"userId": PERSONAL[1], "userIdNo": PERSONAL[0]}
+    user = {"documented": user, "a list": [user], "a list in a text's place": {"userId": [PERSONAL[1], PERSONAL[0]]}}[
+        shape
+    ]
+    people = {"name": PERSONAL[7], "userCode": PERSONAL[9], "idNo": PERSONAL[2]}
+    rows = records(record(eventUser=user, eventTarget={"targetMembers": [people]}, **{member: name}))
+    texts = [one.labels for metric in ("resource_events", "project_events") for one in samples(metric, {HISTORY: rows})]
+    shown_rows = plan("history", {HISTORY: rows}, alarm="al-1").data
+    for text in (str(texts), str(shown_rows)):
+        assert normalize("NFC", name) not in normalize("NFC", text)
+    assert "(member)" in str(texts)
+
+
+@settings(max_examples=80, deadline=None, derandomize=True, database=None)
+@given(
+    st.text(st.sampled_from("aAbBßẞ\u017fKİé_- .가"), max_size=12),
+    st.lists(st.text(st.sampled_from("aAbBßé가"), min_size=2, max_size=4), max_size=3),
+)
+def test_what_a_veil_leaves_holds_no_word_that_is_somebody(name: str, private: list[str]) -> None:
+    left = Veil(private).over(name)
+    for word in left.replace("_", " ").replace("-", " ").replace(".", " ").split():
+        assert word.casefold() not in {one.casefold() for one in private}
 
 
 def test_resources_that_are_people_are_counted_and_not_named() -> None:
@@ -166,6 +211,63 @@ def test_no_error_quotes_an_answer(call: str, place: str, value: Any) -> None:
             clean([made.data, made.problems])
 
 
+PROFILED = detail(
+    alarm=documented.alarm(
+        name=f"for {PERSONAL[2]}",
+        description=f"ask {PERSONAL[2]} or {PERSONAL[1]}",
+        alarmRule={"alarmRuleName": f"rule of {PERSONAL[1].upper()}"},
+    ),
+    target={
+        "resourceGroups": [{"resourceGroupId": "rg-1", "resourceGroupName": f"{PERSONAL[2]}의 것"}],
+        "resourceTags": [{"tagId": 7, "tagName": f"owner={PERSONAL[1]}"}],
+    },
+)
+
+
+def test_get_hides_the_people_that_the_answer_itself_names() -> None:
+    data = plan("get", {DETAIL: PROFILED}, id="al-1").data
+    assert clean(data)
+    assert {name: data[name] for name in ("alarm", "description", "rule", "resource_groups", "resource_tags")} == {
+        "alarm": "for (member)",
+        "description": "ask (member) or (member)",
+        "rule": "rule of (member)",
+        "resource_groups": ["rg-1 ((member)의 것)"],
+        "resource_tags": ["7 (owner=(member))"],
+    }
+
+
+@pytest.mark.parametrize("profiles", [{}, "이하나", ["이하나"], {"name": ["이하나"]}, [[{"name": "이하나"}]], None])
+def test_profiles_in_no_documented_shape_hide_what_they_name(profiles: Any) -> None:
+    answer = detail(alarmTargetMemberProfiles=profiles, alarm=documented.alarm(description="ask 이하나"))
+    data = plan("get", {DETAIL: answer}, id="al-1").data
+    assert data["description"] == ("ask (member)" if profiles else "ask 이하나")
+
+
+def test_what_would_change_or_go_is_told_without_the_people_that_the_answer_names() -> None:
+    file = definition(id="al-1", name=f"of {PERSONAL[2]}", description=f"{PERSONAL[1]} knows")
+    vendor = Vendor({DETAIL: PROFILED, "PUT /event-alarms/al-1": {"header": documented.HEADER}})
+    (change,) = plan("update", vendor, file=file, drop_secrets=True).changes
+    assert clean([change.summary, change.details])
+    assert change.summary == "replace the alarm for (member) (al-1)"
+    assert [one for one in change.details if "name" in one or "description" in one] == [
+        "- name: for (member)",
+        "+ name: of (member)",
+        "- description: ask (member) or (member)",
+        "+ description: (member) knows",
+    ]
+    assert documented.carry_out(change, vendor) == "replaced the alarm of (member)"
+    (change,) = plan("delete", {DETAIL: PROFILED}, ids=("al-1",)).changes
+    assert change.details == ["- alarm for (member) (al-1)", "- its history: 1 notifications"]
+
+
+def test_a_name_is_compared_as_it_is_and_not_as_it_is_shown() -> None:
+    file = definition(id="al-1", name="for (member)", description=f"ask {PERSONAL[2]} or {PERSONAL[1]}")
+    (change,) = plan("update", {DETAIL: PROFILED}, file=file, drop_secrets=True).changes
+    assert "- name: for (member)" in change.details
+    assert "+ name: for (member)" in change.details
+    assert not any("description" in one for one in change.details)
+
+
 def test_recipients_of_get_are_masked() -> None:
     assert plan("get", id="al-1").data["recipients"] == [
         "member 3f1c... by e-mail",
@@ -231,6 +333,25 @@ def test_nothing_of_the_sandbox_names_anybody(seed: int) -> None:
         ("kim.j kim", ["kim", "kim.j"], "(member) (member)"),
         ("x+y", ["x+y", "(.*"], "(member)"),
         ("mail me@there.example", [], "mail (e-mail)"),
+        ("hana.lee_dev", ["hana.lee"], "(member)_dev"),
+        ("vm_hana.lee_dev", ["hana.lee"], "vm_(member)_dev"),
+        ("Doyun Choi_box", ["Doyun Choi"], "(member)_box"),
+        ("iam-doyun-77_x", ["iam-doyun-77"], "(member)_x"),
+        (f"{PERSONAL[0]}_x", [PERSONAL[0]], "(member)_x"),
+        (PERSONAL[0].upper(), [PERSONAL[0]], "(member)"),
+        ("HANA.LEE-dev", ["hana.lee"], "(member)-dev"),
+        ("hana.lee-dev", ["Hana.Lee"], "(member)-dev"),
+        ("GROẞE_box", ["große"], "(member)_box"),
+        ("große_box", ["GROSSE"], "(member)_box"),
+        (normalize("NFD", "이하나 vm"), ["이하나"], "(member) vm"),
+        ("이하나 vm", [normalize("NFD", "이하나")], "(member) vm"),
+        ("Doyun  Choi vm", ["Doyun Choi"], "(member) vm"),
+        ("Doyun\u00a0Choi\tvm", ["Doyun Choi"], "(member) vm"),
+        ("Doyun Choi vm", [" Doyun \n Choi "], "(member) vm"),
+        ("vm of hana.lee", ["hana.lee@personal.example"], "vm of (member)"),
+        ("junction_x", ["jun"], "junction_x"),
+        ("two  spaces  of nobody", ["jun"], "two  spaces  of nobody"),
+        (normalize("NFD", "각 vm"), ["jun"], normalize("NFD", "각 vm")),
     ],
 )
 def test_a_veil_hides_people_and_no_other_words(name: str, private: list[str], expected: str) -> None:

@@ -19,7 +19,7 @@ fails or answers nothing forgets nothing.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from checkmill.model.errors import SourceError
 from checkmill.model.memory import Judgement, Memory
@@ -79,7 +79,7 @@ class _Judging:
         whole = whole_identity(self._rule)
         lasting = {whole, *map(self._listed_identity, self._listed)}
         lasting |= {*self._absence.gaps, *self._absence.doubted, *self._absence.mingled}
-        memory = self._memory.after(results, self._well_measured, lasting)
+        memory = replace(self._memory.after(results, self._well_measured, lasting), wait_until=self._wait_until())
         return Judgement(tuple(stamped(result, good_until) for result in results), memory, good_until)
 
     # One service
@@ -315,15 +315,27 @@ class _Judging:
             return next(iter(self._answers.silences.values())).text
         return f"none of {offered} values is selected by 'where' and 'except'"
 
+    def _wait_until(self) -> float:
+        """When to ask again at the earliest, where every source said so; else 0."""
+        told_s = [_told_s(error) for error in self._answers.failures.values()]
+        if self._answers.samples or not told_s or not all(told_s):
+            return 0.0
+        return self._answers.measured_at + min(told_s)
+
     def _good_until(self) -> float:
         failures = [*self._answers.failures.values(), *self._answers.setbacks]
         kept_s = [_kept_s(error, self._rule.interval_s) for error in failures]
         return self._answers.measured_at + min([*kept_s, *([self._rule.good_for_s] if self._answers.samples else [])])
 
 
-def _kept_s(error: SourceError, interval_s: float) -> float:
+def _told_s(error: SourceError) -> float:
+    """How long the vendor said to wait, 0 when it said nothing that makes sense."""
     wait_s = error.retry_after_s
-    return min(wait_s, LONGEST_WAIT_S) if wait_s is not None and wait_s > 0 else min(interval_s, FAILURE_KEPT_S)
+    return min(wait_s, LONGEST_WAIT_S) if wait_s is not None and wait_s > 0 else 0.0
+
+
+def _kept_s(error: SourceError, interval_s: float) -> float:
+    return _told_s(error) or min(interval_s, FAILURE_KEPT_S)
 
 
 def _is_of(partial: Sample, identity: Identity) -> bool:

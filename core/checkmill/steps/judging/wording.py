@@ -68,6 +68,9 @@ def text_of(
             count.note(judged[0].verdict.state) if count is not None and bad and not judged[0].sample.is_missing else ""
         )
         return _single(judged[0], metric) + note
+    valued = sum(not one.sample.is_missing for one in judged)
+    if valued <= 1 and not absent and not any(one.entity for one in judged):
+        return _one_value(judged, metric, count)
     if not bad and not absent:
         return _all_well(judged, metric, thing, falling=falling)
     count = count or Count(sum(1 for one in judged if not one.partial))
@@ -87,6 +90,18 @@ def text_of(
         part = _part(absent, f"absent{count.note(count.absent_state)}", names, None if parts else (count.total, thing))
         parts.append(part)
     return "; ".join(parts)
+
+
+def _one_value(judged: Sequence[Judged], metric: Metric[Any, Any, Any], count: Count | None) -> str:
+    """One value, and what is known to be not in it, the worse first: no two things to be counted."""
+    parts = []
+    for one in judged:
+        if one.sample.is_missing:
+            parts.append(f"without value: {one.sample.reason}")
+        else:
+            is_bad = one.verdict.state is not State.OK
+            parts.append(_single(one, metric) + (count.note(one.verdict.state) if count is not None and is_bad else ""))
+    return _named_few(parts, "; ")[0]
 
 
 def _part(number: int, reason: str, names: Sequence[str], of: tuple[int, str] | None) -> str:
