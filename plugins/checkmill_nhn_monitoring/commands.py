@@ -1,8 +1,9 @@
 """Scenarios as code: `checkmill nhn scenario get, create, update, delete, apply, diff`.
 
 NHN cannot list scenarios, so that the id alone says which one a definition is of: a definition without one is a new
-scenario each time it is applied, until the id that NHN gave it stands in the file. A modification replaces a scenario
-as a whole; what a file leaves out becomes its default.
+scenario each time it is applied, until the id that NHN gave it stands in the file. One whose id NHN does not know is
+never created: no code tells for certain that a scenario is gone, and a second one would be made beside it. A
+modification replaces a scenario as a whole; what a file leaves out becomes its default.
 """
 
 from __future__ import annotations
@@ -25,15 +26,17 @@ from checkmill.api.v1 import (
     Positional,
     SourceError,
     attempt,
+    heavy,
     together,
 )
 from checkmill_nhn_monitoring.calls import Given, create_scenario, delete_scenario, get_scenario, modify_scenario
 from checkmill_nhn_monitoring.credentials import References
 from checkmill_nhn_monitoring.definitions import API, Definition, request_body
-from checkmill_nhn_monitoring.differing import additions, differences, doubt, unsent
+from checkmill_nhn_monitoring.differing import additions, differences, doubt, unseen, unsent
 from checkmill_nhn_monitoring.envelope import RefusedError, one_line
-from checkmill_nhn_monitoring.scenario import Scenario, scenario_from
+from checkmill_nhn_monitoring.scenario import Scenario, TextValidation, scenario_from
 from checkmill_nhn_monitoring.settings import Settings, require_id
+from checkmill_nhn_monitoring.texts import is_search, objections_to
 from checkmill_nhn_monitoring.writing import definition_of
 
 #: Stands for the id of a scenario that has none yet.
@@ -101,10 +104,9 @@ class _Planning:
     equal: int = 0
 
     def plan(self) -> Plan:
-        nothing = f"nothing to do: {_count(self.equal)} as written" if self.equal else "the file holds no scenario"
-        return Plan(
-            changes=self.changes, problems=self.problems, nothing="; ".join([nothing, *dict.fromkeys(self.doubts)])
-        )
+        equal = [f"nothing to do: {_count(self.equal)} as written"] if self.equal else ["nothing to do"]
+        nothing = "; ".join([*equal, *dict.fromkeys(self.doubts)])
+        return Plan(changes=self.changes, problems=self.problems, nothing=nothing)
 
 
 def get(settings: Settings, asked: Shown) -> Flow[Plan]:
@@ -125,13 +127,12 @@ def get(settings: Settings, asked: Shown) -> Flow[Plan]:
 
 def create(settings: Settings, asked: Defined) -> Flow[Plan]:
     """Create a scenario of each definition."""
-    yield from ()
     planning = _Planning()
     for draft in _drafts(settings, asked.definitions, planning):
         if draft.id:
             planning.problems.append(f"{draft.title} has an id already; use update or apply, or leave out the id")
         else:
-            _plan_creation(settings, draft, planning)
+            yield from _plan_creation(settings, draft, planning)
     return planning.plan()
 
 
@@ -156,7 +157,7 @@ def update(settings: Settings, asked: Updated) -> Flow[Plan]:
         if isinstance(answer, SourceError):
             planning.problems.append(_failed(draft.id, answer))
         else:
-            _plan_update(settings, draft, answer.scenario, planning)
+            yield from _plan_update(settings, draft, answer.scenario, planning)
     return planning.plan()
 
 
@@ -177,7 +178,7 @@ def delete(settings: Settings, asked: Named) -> Flow[Plan]:
 
 
 def apply(settings: Settings, asked: Defined) -> Flow[Plan]:
-    """Create what has no id or is gone, replace what differs, leave the rest."""
+    """Create what has no id, replace what differs, leave the rest."""
     return (yield from _compared(settings, asked, may_change=True))
 
 
@@ -194,18 +195,20 @@ def _compared(settings: Settings, asked: Defined, *, may_change: bool) -> Flow[P
     found = dict(zip((draft.id for draft in known), answers, strict=True))
     for draft in drafts:
         answer = found.get(draft.id)
-        if answer is None or (isinstance(answer, RefusedError) and answer.says_absent):
-            _plan_creation(settings, draft, planning)
+        if answer is None:
+            yield from _plan_creation(settings, draft, planning)
         elif isinstance(answer, SourceError):
-            planning.problems.append(_failed(draft.id, answer))
+            gone = isinstance(answer, RefusedError) and answer.says_absent
+            remedy = "; leave the id out of the file to create the scenario anew" if gone else ""
+            planning.problems.append(_failed(draft.id, answer) + remedy)
         elif not (lines := differences(answer.scenario, draft.wanted)):
             planning.equal += 1
             if unsure := doubt(answer.scenario, draft.wanted):
                 planning.doubts.append(f"{draft.name}: {unsure}")
         elif may_change or _is_changeable(answer.scenario, draft):
-            _plan_update(settings, draft, answer.scenario, planning)
+            yield from _plan_update(settings, draft, answer.scenario, planning)
         else:
-            summary = f"{draft.title} differs; its type can be changed in the console alone"
+            summary = f"{draft.title} differs; {_console_alone(answer.scenario, draft)}"
             planning.changes.append(Change(summary, partial(_updated, settings, draft), lines))
     return planning.plan()
 
@@ -229,29 +232,64 @@ def _read(settings: Settings, drafts: Sequence[_Draft]) -> Flow[list[Given | Sou
     return (yield from together([attempt(get_scenario(settings, draft.id)) for draft in drafts]))
 
 
-def _plan_creation(settings: Settings, draft: _Draft, planning: _Planning) -> None:
+def _plan_creation(settings: Settings, draft: _Draft, planning: _Planning) -> Flow[None]:
     if draft.wanted.type != API:
         planning.problems.append(
             f"{draft.title} is of the type {draft.wanted.type}: NHN's API creates {API} scenarios alone; create it in "
             "the console"
         )
         return
-    gone = f"; NHN has no scenario {draft.id} any more, it gets a new id" if draft.id else ""
-    planning.changes.append(
-        Change(f"create {draft.name}{gone}", partial(_created, settings, draft), additions(draft.wanted))
-    )
+    if not (yield from _is_understood(draft, None, planning)):
+        return
+    planning.changes.append(Change(f"create {draft.name}", partial(_created, settings, draft), additions(draft.wanted)))
 
 
-def _plan_update(settings: Settings, draft: _Draft, there: Scenario, planning: _Planning) -> None:
+def _plan_update(settings: Settings, draft: _Draft, there: Scenario, planning: _Planning) -> Flow[None]:
     if not _is_changeable(there, draft):
         planning.problems.append(
             f"{draft.title} is of the type {one_line(there.type, _LONGEST_NAME)}: NHN's API changes {API} scenarios "
             "alone, and no type; change it in the console"
         )
         return
+    if not (yield from _is_understood(draft, there.validation.text, planning)):
+        return
     lines = [*differences(there, draft.wanted), *unsent(there)]
     summary = f"update {draft.title}" if lines else f"update {draft.title}, though nothing is seen to differ"
-    planning.changes.append(Change(summary, partial(_updated, settings, draft), lines))
+    changing = _changing(there, draft.wanted)
+    planning.changes.append(Change(summary, partial(_updated, settings, draft), [*lines, *changing]))
+
+
+def _is_understood(draft: _Draft, there: TextValidation | None, planning: _Planning) -> Flow[bool]:
+    """Whether what a definition newly demands of the answer's text is understood; what is not is a problem.
+
+    What NHN has already may be sent back: its dialect knows more than the one that is understood here.
+    """
+    wanted = draft.wanted.validation.text
+    if wanted is None:
+        return True
+    old = there.checks if there is not None and there.kind == wanted.kind else ()
+    # A search needs no operand for NHN, though in JSON it is not carried out here.
+    new = tuple(check for check in wanted.checks if check not in old and not is_search(check))
+    if not new:
+        return True
+    # The libraries that read them may take any time.
+    objections = yield from attempt(heavy(objections_to, TextValidation(wanted.kind, new)))
+    if isinstance(objections, SourceError):
+        objections = [f"its text_validation could not be looked at: {objections.sentence}"]
+    planning.problems += [f"{draft.title}: {one}" for one in objections]
+    return not objections
+
+
+def _changing(there: Scenario, wanted: Scenario) -> list[str]:
+    """A line on what an update may change unseen, if there is such a thing."""
+    unsure = unseen(there, wanted)
+    return [f"! {unsure}"] if unsure else []
+
+
+def _console_alone(there: Scenario, draft: _Draft) -> str:
+    if there.type != draft.wanted.type:
+        return "no type can be changed"
+    return f"scenarios of the type {one_line(there.type, _LONGEST_NAME)} can be changed in the console alone"
 
 
 def _is_changeable(there: Scenario, draft: _Draft) -> bool:
@@ -260,8 +298,7 @@ def _is_changeable(there: Scenario, draft: _Draft) -> bool:
 
 def _created(settings: Settings, draft: _Draft) -> Flow[str]:
     made = yield from create_scenario(settings, draft.body)
-    place = f"in the place of {draft.id}" if draft.id else "into the file"
-    return f"created {draft.name}; its id is {one_line(made.id)}: write it {place}" + _otherwise(made, draft)
+    return f"created {draft.name}; its id is {one_line(made.id)}: write it into the file" + _otherwise(made, draft)
 
 
 def _updated(settings: Settings, draft: _Draft) -> Flow[str]:
@@ -314,7 +351,7 @@ COMMANDS: tuple[Command[Settings, Any], ...] = (
         "nhn-monitoring",
         apply,
         Defined,
-        "create scenarios that are not there, update those that differ",
+        "create scenarios without an id, update those that differ",
         changes=True,
     ),
     Command("nhn scenario diff", "nhn-monitoring", diff, Defined, "show how scenarios differ from definitions"),

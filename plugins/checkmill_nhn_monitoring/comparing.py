@@ -1,7 +1,8 @@
 """The eight operators of a text check: what an expression found, compared with the operand.
 
 A value is compared as what it is. Numbers are compared as numbers when both sides are, so `5.0` equals `5`; a text of
-JSON is not a number, so `"5.0"` equals `5.0` alone, but may be greater or less. Yes/no and null are the texts `true`,
+JSON is not a number, so `"5.0"` equals `5.0` alone, but may be greater or less. In HTML and XML nothing tells a number
+from a text that looks like one: where `1.10` is to equal `1.1`, nobody can say. Yes/no and null are the texts `true`,
 `false` and `null`; an object or array is its JSON, without regard to the order of members where it is to be equal.
 
 Where an expression finds several values, EQ and the four that order demand it of each, CONTAINS of one, and NE and
@@ -19,6 +20,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
+from checkmill_nhn_monitoring.credentials import STARS, credential_in, hidden
 from checkmill_nhn_monitoring.scenario import TextCheck
 from checkmill_nhn_monitoring.verdict import NotCarriedOut, Outcome
 
@@ -29,7 +31,8 @@ _ORDERING: Mapping[str, Callable[[Decimal, Decimal], bool]] = {
     "LTE": operator.le,
 }
 SEARCHING = frozenset({"CONTAINS", "NOT_CONTAINS"})
-OPERATORS = frozenset({"EQ", "NE", *SEARCHING, *_ORDERING})
+ORDERING = frozenset(_ORDERING)
+OPERATORS = frozenset({"EQ", "NE", *SEARCHING, *ORDERING})
 
 _NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d{1,3})?", re.ASCII)
 _LONGEST_NUMBER = 5000
@@ -45,13 +48,14 @@ LARGEST_FOUND = 32 << 20
 class Found:
     """One value that an expression found: its text and the number it can be read as.
 
-    `is_number` says that it equals what is equal as a number; `canonical` is the JSON of an object or array with its
-    members in order of name.
+    `is_number` says that it equals what is equal as a number, `may_be_number` that this cannot be told; `canonical` is
+    the JSON of an object or array with its members in order of name.
     """
 
     text: str
     number: Decimal | None = None
     is_number: bool = False
+    may_be_number: bool = False
     canonical: str | None = None
     quoted: bool = False
 
@@ -72,36 +76,44 @@ class Found:
     def in_markup(cls, text: str) -> Found:
         """A text of an HTML or XML document, where nothing but its look says whether it is a number."""
         number = number_in(text)
-        return cls(text, number, is_number=number is not None, quoted=True)
+        return cls(text, number, may_be_number=number is not None, quoted=True)
 
     @classmethod
-    def computed(cls, number: Decimal) -> Found:
+    def computed(cls, number: Decimal, text: str = "") -> Found:
         """A number that an expression computes."""
-        return cls(str(number), number, is_number=True)
+        return cls(text or str(number), number, is_number=True)
 
-    def equals(self, operand: str) -> bool:
-        """Whether it is what the operand says."""
+    def equals(self, operand: str) -> bool | None:
+        """Whether it is what the operand says; None where it is as a number, and not as a text, and may be either."""
         if self.canonical is not None:
             return self.canonical == _canonical_of(operand)
         if self.is_number:
             return self.number == number_in(operand)
-        return self.text == operand
+        if self.may_be_number and self.text.strip() != operand.strip() and self.number == number_in(operand):
+            return None
+        return self.text == operand or (self.may_be_number and self.text.strip() == operand.strip())
 
     @property
     def shown(self) -> str:
         """The value for a sentence."""
         if len(self.text) > _LONGEST_QUOTED:
             return f"a value of {len(self.text)} characters"
-        return f'"{self.text}"' if self.quoted else self.text
+        text = hidden(self.text)
+        return f'"{text}"' if self.quoted else text
 
 
 def compared(check: TextCheck, found: Sequence[Found]) -> Outcome:
     """Whether what was found is as the check wants it. Raises `NotCarriedOut` for an operand that makes no sense."""
-    wanted = f"{check.expression} {check.operator} {check.operand}"
     holds = _holds(check, found)
     if holds:
-        return Outcome(True, f"{wanted} holds")
-    return Outcome(False, f"{wanted} does not hold: {_listed(found)}")
+        return Outcome(True, f"{written(check)} holds")
+    return Outcome(False, f"{written(check)} does not hold: {_listed(check, found)}")
+
+
+def written(check: TextCheck) -> str:
+    """A check for a sentence. What a credential is compared with is one as well."""
+    operand = STARS if check.operand and credential_in(check.expression) else check.operand or ""
+    return f"{check.expression} {check.operator} {operand}".strip()
 
 
 def gathered(values: Iterable[Found]) -> list[Found]:
@@ -140,15 +152,29 @@ def _holds(check: TextCheck, found: Sequence[Found]) -> bool:
         case "NOT_CONTAINS":
             return bool(found) and not any(operand in one.text for one in found)
         case "EQ":
-            return bool(found) and all(one.equals(operand) for one in found)
+            return bool(found) and not any(_equal(operand, found, wanted=False))
         case "NE":
-            return bool(found) and not any(one.equals(operand) for one in found)
+            return bool(found) and not any(_equal(operand, found, wanted=True))
     raise NotCarriedOut(f"its operator {check.operator} is not known")
 
 
-def _listed(found: Sequence[Found]) -> str:
+def _equal(operand: str, found: Sequence[Found], *, wanted: bool) -> list[bool]:
+    """Which values decide: those that are equal, or with `wanted` False those that are not.
+
+    Raises `NotCarriedOut` where none does and one of them may.
+    """
+    equal = [one.equals(operand) for one in found]
+    deciding = [one is wanted for one in equal]
+    if None in equal and not any(deciding):
+        raise NotCarriedOut("both are equal as numbers and not as texts, and which is meant is not documented")
+    return deciding
+
+
+def _listed(check: TextCheck, found: Sequence[Found]) -> str:
     if not found:
         return "nothing is found there"
+    if credential_in(check.expression):
+        return "what is found there is not shown"
     shown = ", ".join(one.shown for one in found[:_MOST_QUOTED])
     more = len(found) - _MOST_QUOTED
     return f"it is {shown}" + (f" and {more} more" if more > 0 else "")

@@ -30,7 +30,9 @@ _NAMES: Mapping[str, Mapping[str, int]] = {"month": _MONTHS, "weekday": _WEEKDAY
 _SPECIAL = {"day": re.compile(r"L(-\d{1,2})?|LW|\d{1,2}W"), "weekday": re.compile(r"L|[1-7]L|[1-7]#[1-5]")}
 _WITH_YEAR = 6
 _WITH_SECONDS = 7
-_MINUTE_S, _HOUR_S, _DAY_S = 60, 3600, 86400
+#: Every interval up to it is answered as once a minute.
+MINUTE_S = 60
+_HOUR_S, _DAY_S = 3600, 86400
 
 
 @dataclass(frozen=True)
@@ -104,14 +106,14 @@ def interval_s(answered: str) -> int | None:
     if table is None or table.fields[2:] != ("*", "*", "*", "*"):
         return None
     minute, hour = table.fields[:2]
-    second_step = _step(table.second, _MINUTE_S)
+    second_step = _step(table.second, MINUTE_S)
     if second_step is not None and minute == hour == "*":
         return second_step
     if not (table.second == "" or table.second.isdecimal()):
         return None
     minute_step = _step(minute, 60)
     if minute_step is not None and hour == "*":
-        return minute_step * _MINUTE_S
+        return minute_step * MINUTE_S
     if not minute.isdecimal():
         return None
     hour_step = _step(hour, 24)
@@ -126,7 +128,7 @@ def fits(interval: int, answered: str) -> bool:
     An interval below a minute is answered as once a minute, so that 30 and 60 seconds look alike.
     """
     found = interval_s(answered)
-    return found == interval or (found == _MINUTE_S and interval < _MINUTE_S)
+    return found == interval or (found == MINUTE_S and interval < MINUTE_S)
 
 
 def _timetable(expression: str) -> _Timetable | None:

@@ -103,6 +103,7 @@ class Definition:
         str | None,
         Doc("when: minute, hour, day, month, weekday and if wanted year; this or `interval` (`monitoringCron`)"),
     ] = None
+    comment: Annotated[str, Doc("anything for people; NHN is not sent it")] = ""
     regions: Annotated[tuple[Region, ...], Doc("where NHN asks from (`monitoringRegion`)")] = ("KOR",)
     tolerated_errors: Annotated[int, Doc("errors in a row that are no failure yet (`errorLimitCount`)")] = 0
     timeout: Annotated[Seconds | None, Doc("how long an answer may take, to the millisecond")] = None
@@ -139,6 +140,7 @@ class Definition:
                 )
         note(self.url)
         note(self.body or "")
+        note(self.request or "")
         if self.type == API:
             self._check_api()
 

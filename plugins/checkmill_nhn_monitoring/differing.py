@@ -13,13 +13,13 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import takewhile
 
-from checkmill.api.v1 import Secret
+from checkmill.api.v1 import Secret, redact
 from checkmill_nhn_monitoring import cron as crons
-from checkmill_nhn_monitoring.credentials import STARS, hidden
+from checkmill_nhn_monitoring.credentials import STARS, credential_in, hidden
 from checkmill_nhn_monitoring.definitions import API, DEFAULT_BROWSER_OPTION, SOCKETS
 from checkmill_nhn_monitoring.envelope import one_line
 from checkmill_nhn_monitoring.scenario import Scenario, TextCheck
-from checkmill_nhn_monitoring.writing import host_of, seconds_text
+from checkmill_nhn_monitoring.writing import host_of, is_any_interval, seconds_text
 
 #: Members of an answer that are understood here, or are the server's own.
 _KNOWN = frozenset(
@@ -48,7 +48,6 @@ _KNOWN = frozenset(
 )
 _LONGEST_SHOWN = 160
 _BEFORE_CHANGE = 40
-_MINUTE_S = 60
 
 
 @dataclass(frozen=True)
@@ -89,11 +88,22 @@ def unsent(there: Scenario) -> list[str]:
 def doubt(there: Scenario, wanted: Scenario) -> str:
     """What cannot be told of a scenario that seems to mean the same, or an empty text."""
     asked_s = wanted.interval_s
-    if asked_s is None or there.interval_s is not None or asked_s > _MINUTE_S:
+    if asked_s is None or not is_any_interval(there) or asked_s > crons.MINUTE_S:
         return ""
     return (
         f"NHN answers interval {seconds_text(asked_s)} with {there.cron!r}, as it would any up to 60s; "
         "'update' sends it anyway"
+    )
+
+
+def unseen(there: Scenario, wanted: Scenario) -> str:
+    """What an update may do to the schedule without a line of the diff that says so, or an empty text."""
+    if not is_any_interval(there) or not _same_schedule(there, wanted):
+        return ""
+    sent = crons.written(wanted.cron) if wanted.interval_s is None else f"interval {seconds_text(wanted.interval_s)}"
+    return (
+        f"schedule: NHN answers {there.cron!r} for every interval up to 60s, and this sends {sent}: "
+        "whether that changes it cannot be told"
     )
 
 
@@ -151,7 +161,10 @@ def _length(scenario: Scenario) -> Iterator[_Part]:
 
 def _check(kind: str, check: TextCheck) -> _Part:
     shown = f"{kind} {_shown(check.expression)} {check.operator}"
-    return _Part((kind, check), shown if check.operand is None else f"{shown} {_shown(check.operand)}")
+    if check.operand is None:
+        return _Part((kind, check), shown)
+    operand = STARS if check.operand and credential_in(check.expression) else _shown(check.operand)
+    return _Part((kind, check), f"{shown} {operand}")
 
 
 def _schedule(scenario: Scenario) -> dict[str, list[_Part]]:
@@ -186,17 +199,14 @@ def _hidden(text: str) -> _Part:
 
 def _lines(name: str, old: list[_Part], new: list[_Part]) -> Iterator[str]:
     """The lines of one field, with long texts cut to where they begin to differ."""
-    start = 0
-    if len(old) == len(new) == 1:
-        alike = sum(
-            1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(old[0].shown, new[0].shown, strict=False))
-        )
+    name, start = one_line(name, _LONGEST_SHOWN), 0
+    # Before they are cut: what is left of a secret is not found any more.
+    before, after = ([redact(part.shown) for part in parts] for parts in (old, new))
+    if len(before) == len(after) == 1:
+        alike = sum(1 for _ in takewhile(lambda pair: pair[0] == pair[1], zip(before[0], after[0], strict=False)))
         start = max(0, alike - _BEFORE_CHANGE) if alike > _LONGEST_SHOWN - _BEFORE_CHANGE else 0
-    yield from (f"- {name}: {_cut(part.shown, start)}" for part in old)
-    told = {part.shown for part in old}
-    yield from (
-        f"+ {name}: {_cut(part.shown, start)}" + (" (another value)" if part.shown in told else "") for part in new
-    )
+    yield from (f"- {name}: {_cut(text, start)}" for text in before)
+    yield from (f"+ {name}: {_cut(text, start)}" + (" (another value)" if text in before else "") for text in after)
 
 
 def _cut(text: str, start: int) -> str:

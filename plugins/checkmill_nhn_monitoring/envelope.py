@@ -17,7 +17,16 @@ from checkmill.api.v1 import ParseError, ReadError, Response, redact
 #: The longest text of the vendor's that is passed on, in characters.
 LONGEST_TEXT = 300
 _LONGEST_CODE = 40
-_ABSENT = re.compile(r"not.{0,9}(found|exist|registered)|no such|unknown|invalid.{0,3}scenario|deleted", re.IGNORECASE)
+#: What may stand between the word for a scenario and what is said of it: `id`, and the id itself.
+_ITS_ID = r"(?:[ _-]?id)?(?:\W+[0-9a-f-]{8,40}\b\W{0,2})?"
+#: Words that say of the scenario itself, and of nothing else such as its type or an Appkey, that it is not there.
+_ABSENT = re.compile(
+    rf"\bscenario{_ITS_ID}[ _:]+(?:(?:is|was|has|been|does|do|could|can)[ _]?){{0,2}}"
+    r"(?:(?:not|n't)[ _](?:be[ _])?(?:found|exists?)\b|deleted\b)"
+    r"|\b(?:no[ _]such|unknown|(?:not|n't)[ _](?:find|found)[: _]+(?:the[ _])?|deleted[ _])[ _]?scenario\b"
+    r"(?![ _](?!id\b)\w)",
+    re.IGNORECASE,
+)
 _KEY = re.compile(r"app.?key", re.IGNORECASE)
 
 
@@ -34,10 +43,10 @@ class RefusedError(ReadError):
 
     @property
     def says_absent(self) -> bool:
-        """Whether the vendor's words are about a scenario that is not there.
+        """Whether the vendor says of the scenario itself that it is not there.
 
-        No list of codes is published, so the words are all there is; a refused Appkey may be worded alike, and is not
-        meant.
+        No list of codes is published, so the words are all there is. What they leave open is no absence: a passing
+        failure, a refused Appkey and a product that is not registered may be worded alike.
         """
         return bool(_ABSENT.search(self.message)) and not _KEY.search(self.message)
 
@@ -90,6 +99,7 @@ def body_of(response: Response, what: str) -> Any:
 
 def one_line(text: str, longest: int = LONGEST_TEXT) -> str:
     """Make text of the vendor's fit to be shown: printable, on one line, not too long, known secrets as stars."""
-    printable = "".join(character if character.isprintable() else " " for character in text)
+    printable = "".join(character if character.isprintable() else " " for character in redact(text))
+    # Before and after: white space may be a part of a secret, or have stood in the middle of one.
     shown = redact(" ".join(printable.split()))
     return shown if len(shown) <= longest else shown[: longest - 1] + "…"

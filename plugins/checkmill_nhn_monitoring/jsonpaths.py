@@ -52,23 +52,41 @@ def document_of(text: str) -> Any:
 
 def found_in(document: Any, expression: str) -> list[Found]:
     """What an expression finds in a document. Raises `NotCarriedOut` for one that is not understood."""
-    path, function = _parted(expression)
-    # Imported here: this runs in a child process, and no other process needs it.
-    from jsonpath import JSONPath, JSONPathEnvironment
+    from jsonpath import JSONPath
 
+    function = _parted(expression)[1]
     try:
-        query = JSONPathEnvironment(strict=True).compile(path)
+        query = _compiled(expression)
         matches = [match.obj for match in islice(query.finditer(document), MOST_FOUND + 1)]
         several = not (isinstance(query, JSONPath) and query.singular_query())
     except Exception as error:  # noqa: BLE001 - the library has many ways to dislike an expression, not all its own
-        reason = str(error.args[0]) if error.args else type(error).__name__
-        raise NotCarriedOut(f"it is not understood as JSONPath: {reason}") from None
+        raise _not_understood(error) from None
     if function is None:
         return gathered(Found.in_json(value) for value in matches)
     array = _array_of(matches, function, several=several)
     if array is None or not (array or function == "length"):
         return []
     return [Found.computed(_FUNCTIONS[function](array))]
+
+
+def check(expression: str) -> None:
+    """Raise `NotCarriedOut` for an expression that is not understood."""
+    try:
+        _compiled(expression)
+    except Exception as error:  # noqa: BLE001 - as above
+        raise _not_understood(error) from None
+
+
+def _compiled(expression: str) -> Any:
+    # Imported here: only a child process that judges, and a command that reads definitions, need it.
+    from jsonpath import JSONPathEnvironment
+
+    return JSONPathEnvironment(strict=True).compile(_parted(expression)[0])
+
+
+def _not_understood(error: Exception) -> NotCarriedOut:
+    reason = str(error.args[0]) if error.args else type(error).__name__
+    return NotCarriedOut(f"it is not understood as JSONPath: {reason}")
 
 
 def _parted(expression: str) -> tuple[str, str | None]:

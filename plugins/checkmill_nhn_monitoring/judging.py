@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from checkmill.api.v1 import Flow, Response, SourceError, attempt, heavy
+from checkmill.api.v1 import DeadlineError, Flow, Response, SourceError, attempt, heavy
 from checkmill_nhn_monitoring.scenario import Scenario, TextValidation, Validation
 from checkmill_nhn_monitoring.texts import judged, needs_parsing, text_of
 from checkmill_nhn_monitoring.verdict import NotCarriedOut, Outcome, Verdict, failed, not_carried_out, passed
@@ -70,6 +70,8 @@ def _outcomes(answer: Response, validation: TextValidation) -> Flow[tuple[Outcom
     if not needs_parsing(validation):
         return judged(answer.body, content_type, validation)
     outcomes = yield from attempt(heavy(judged, answer.body, content_type, validation))
+    if isinstance(outcomes, DeadlineError):
+        raise NotCarriedOut(f"HTTP {answer.status}, but its text was not judged: that took too long and was ended")
     if isinstance(outcomes, SourceError):
         raise NotCarriedOut(f"HTTP {answer.status}, but its text was not judged: {outcomes}")
     return outcomes

@@ -1,21 +1,26 @@
 """HTML and XML answers and the XPath 1.0 of text checks.
 
 A path that is not absolute begins at the root element. An element stands for the text within it, white space around it
-left away; an empty text that a function gives, and NaN, stand for nothing found. Prefixes are those that the document
-declares; names without one are in no namespace. Neither parser expands entities, reads a DTD, or opens a file or
-connection; a document that declares entities is refused before it is parsed.
+left away; an empty text that a function gives, and NaN, stand for nothing found. What is computed with a path that
+finds nothing is not compared: a sum or length of 0 there is no value. Prefixes are those that the document declares;
+names without one are in no namespace, and not compared where it matters that others take them for those of the
+document's default namespace. Neither parser expands entities, reads a DTD, or opens a file or connection; a document
+that declares entities is refused before it is parsed.
 
 For a child process: hostile answers and expressions may take any time and memory here.
 """
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Iterator
+from decimal import Decimal
 from typing import Any, TypeAlias
 
 from checkmill_nhn_monitoring.comparing import Found, gathered
 from checkmill_nhn_monitoring.verdict import BodyError, NotCarriedOut
+from checkmill_nhn_monitoring.xpaths import has_plain_names, operands_in
 
 #: lxml declares no types.
 Element: TypeAlias = Any
@@ -65,14 +70,57 @@ def document_of(text: str, kind: str) -> Element:
 
 
 def found_in(root: Element, expression: str) -> list[Found]:
-    """What an expression finds below a root. Raises `NotCarriedOut` for one that is not understood."""
+    """What an expression finds below a root.
+
+    Raises `NotCarriedOut` for one that is not understood, and where what it finds is open to doubt.
+    """
+    prefixes = _prefixes(root) if ":" in expression else None
+    result = _evaluated(root, expression, prefixes)
+    found = gathered(_values(result))
+    if found and not isinstance(result, list):
+        for path in operands_in(expression):
+            if _evaluated(root, path, prefixes) == []:
+                raise NotCarriedOut(f"it computes with {path}, and nothing is found there")
+    if has_plain_names(expression) and any(None in element.nsmap for element in root.iter("*")):
+        others = gathered(_values(_evaluated(_without_default_namespace(root), expression, prefixes)))
+        if found != others:
+            raise NotCarriedOut(
+                "the answer has a default namespace, and whether names without prefix are of it is not documented"
+            )
+    return found
+
+
+def check(expression: str) -> None:
+    """Raise `NotCarriedOut` for an expression that is not understood."""
+    _compiled(expression, None)
+
+
+def _evaluated(root: Element, expression: str, prefixes: dict[str, str] | None) -> Any:
+    try:
+        return _compiled(expression, prefixes)(root)
+    except (_etree().LxmlError, ValueError) as error:
+        raise _not_understood(error) from None
+
+
+def _compiled(expression: str, prefixes: dict[str, str] | None) -> Any:
     etree = _etree()
     try:
-        prefixes = _prefixes(root) if ":" in expression else None
-        found = etree.XPath(expression.strip(), namespaces=prefixes, regexp=False, smart_strings=False)(root)
+        return etree.XPath(expression.strip(), namespaces=prefixes, regexp=False, smart_strings=False)
     except (etree.LxmlError, ValueError) as error:
-        raise NotCarriedOut(f"it is not understood as XPath: {error}") from None
-    return gathered(_values(found))
+        raise _not_understood(error) from None
+
+
+def _not_understood(error: Exception) -> NotCarriedOut:
+    return NotCarriedOut(f"it is not understood as XPath: {error}")
+
+
+def _without_default_namespace(root: Element) -> Element:
+    """A copy of a document, in which elements without prefix are in no namespace."""
+    plain = copy.deepcopy(root)
+    for element in plain.iter("*"):
+        if element.prefix is None and element.tag.startswith("{"):
+            element.tag = element.tag.partition("}")[2]
+    return plain
 
 
 def _values(found: Any) -> Iterator[Found]:
@@ -81,7 +129,8 @@ def _values(found: Any) -> Iterator[Found]:
     elif isinstance(found, float):
         # What is no number is the number of what is not there.
         if math.isfinite(found):
-            yield Found.in_markup(str(int(found)) if found.is_integer() and abs(found) < 1 << 53 else repr(found))
+            text = str(int(found)) if found.is_integer() and abs(found) < 1 << 53 else repr(found)
+            yield Found.computed(Decimal(text), text)
     elif isinstance(found, str):
         # A function gives an empty text for what is not there.
         if found:
@@ -93,8 +142,10 @@ def _values(found: Any) -> Iterator[Found]:
                 yield Found.in_markup(node.strip())
             elif isinstance(node, tuple):
                 raise NotCarriedOut("it finds namespaces, which are not compared")
-            else:
+            elif isinstance(node.tag, str):
                 yield Found.in_markup(str(text_of(node)).strip())
+            else:  # a comment or an instruction, which need not stand in an element
+                yield Found.in_markup((node.text or "").strip())
 
 
 def _prefixes(root: Element) -> dict[str, str]:
@@ -114,7 +165,7 @@ def _refuse_limits(errors: Any) -> None:
 
 
 def _etree() -> Any:
-    # Imported here: this runs in a child process, and no other process needs it.
+    # Imported here: only a child process that judges, and a command that reads definitions, need it.
     from lxml import etree  # type: ignore[import-untyped]  # it ships none
 
     return etree

@@ -9,7 +9,7 @@ from typing import Any
 from checkmill.api.v1 import Dataset, Inventory, Levels, Limits, Metric, NoQuery, Sample, Source, SourceError, State
 from checkmill_nhn_monitoring import cron as crons
 from checkmill_nhn_monitoring.calls import Given
-from checkmill_nhn_monitoring.envelope import one_line
+from checkmill_nhn_monitoring.envelope import RefusedError, one_line
 from checkmill_nhn_monitoring.sandbox import SANDBOX
 from checkmill_nhn_monitoring.scenario import Scenario
 from checkmill_nhn_monitoring.settings import Settings
@@ -83,7 +83,7 @@ def scenario_exists(found: Definitions, _: NoQuery) -> Iterator[Sample]:
     for watched, answer in found.answers:
         if isinstance(answer, Given):
             yield Sample("exists", **watched.labels)
-        elif is_absent(answer, found.answers):
+        elif is_absent(answer):
             sample = Sample("absent", **watched.labels)
             sample.reason = answer.sentence
             yield sample
@@ -92,9 +92,22 @@ def scenario_exists(found: Definitions, _: NoQuery) -> Iterator[Sample]:
 
 
 def api_response_time(found: Definitions, _: NoQuery) -> Iterator[Sample]:
-    """How long the service took for the slowest of the definitions."""
+    """How long the service took for the slowest of the definitions, and as missing that some never came.
+
+    A refusal came in its time; it says nothing of the service's.
+    """
     took = [answer.elapsed_s for _, answer in found.answers if isinstance(answer, Given)]
-    yield Sample(max(took)) if took else Sample.missing("no scenario was answered")
+    lost = [
+        f"{watched.name} ({answer.sentence})"
+        for watched, answer in found.answers
+        if isinstance(answer, SourceError) and not isinstance(answer, RefusedError)
+    ]
+    if took:
+        yield Sample(max(took))
+    if lost:
+        yield Sample.missing(f"{len(lost)} of {len(found.answers)} definitions did not come: {_few(lost)}")
+    elif not took:
+        yield Sample.missing("no scenario was answered")
 
 
 def _of_each(
@@ -231,7 +244,7 @@ METRICS: tuple[Metric[Settings, NoQuery, Any], ...] = (
     _of_definition("scenario_interval", _interval, "how often NHN carries each scenario out", unit="s", minimum=0),
     _of_definition("scenario_timeout", _timeout, "how long NHN waits for each answer", unit="s", minimum=0),
     _of_definition("tolerated_errors", _tolerated_errors, "errors in a row that are no failure to NHN yet", minimum=0),
-    _of_definition("scenario_regions", _regions, "regions that NHN carries each scenario out from", minimum=0),
+    _of_definition("scenario_regions", _regions, "regions that NHN carries each scenario out from", minimum=1),
     _of_definition("scenario_age", _age, "time since each scenario was last changed", unit="s", minimum=0),
     Metric(
         "api_response_time",
@@ -246,7 +259,7 @@ METRICS: tuple[Metric[Settings, NoQuery, Any], ...] = (
 #: Example rules where what core makes up from unit and name would mislead.
 _EXAMPLES = {
     "scenario_timeout": "each: scenario, above: {warn: 5s, crit: 10s}",
-    "scenario_regions": "each: scenario, below: {crit: 1}",
+    "scenario_regions": "each: scenario, below: {warn: 2}",
     "scenario_age": "each: scenario, below: {warn: 1h}",
     "tolerated_errors": "each: scenario, above: {warn: 2, crit: 5}",
 }

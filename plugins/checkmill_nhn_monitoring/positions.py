@@ -12,6 +12,8 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from checkmill.api.v1 import redact
+from checkmill_nhn_monitoring.credentials import hidden
 from checkmill_nhn_monitoring.scenario import LengthValidation, PositionCheck, Validation
 from checkmill_nhn_monitoring.verdict import NotCarriedOut
 
@@ -42,10 +44,15 @@ class LengthField:
 
 @dataclass(frozen=True)
 class Expected:
-    """What an answer must be: the texts it has at positions, and the length field it has, if any."""
+    """What an answer must be: the texts it has at positions, and the length field it has, if any.
+
+    `is_quotable` says whether an answer may be shown: not if it may be the echo of a request with a credential, of
+    which maybe a piece alone is read, that nobody would know again.
+    """
 
     texts: tuple[PositionCheck, ...]
     length: LengthField | None
+    is_quotable: bool = True
 
     @property
     def shortest(self) -> int:
@@ -59,13 +66,26 @@ class Expected:
             wanted = _bytes_of(check)
             found = data[check.position : check.position + len(wanted)]
             if found != wanted:
-                return f'at position {check.position} there is {_quoted(found)}, not "{check.text}"'
+                return f'at position {check.position} there is {self._quoted(found, data)}, not "{check.text}"'
         if self.length is None:
             return ""
         if len(data) < self.length.end:
             return f"the answer has {len(data)} bytes, and its length field would end at {self.length.end}"
         length = self.length.length_in(data)
         return f"its length field says {length} bytes, and {len(data)} came" if length < len(data) else ""
+
+    def _quoted(self, found: bytes, data: bytes) -> str:
+        """What came, for a sentence. A message may be anything: what is no text is shown as numbers.
+
+        Where the whole of it holds a secret, nothing is shown.
+        """
+        if not found:
+            return "nothing"
+        whole = data.decode("utf-8", "backslashreplace")
+        if not self.is_quotable or redact(whole) != whole:
+            return "another text"
+        shown = found[:_LONGEST_QUOTED].decode("utf-8", "backslashreplace")
+        return f'"{shown}"'
 
     def whole_length(self, data: bytes) -> int | None:
         """How many bytes of an answer are to be read, by what came of it; None as long as that cannot be told."""
@@ -80,13 +100,17 @@ class Expected:
         return None if self.length is None else self.length.length_in(data)
 
 
-def expected_of(validation: Validation) -> Expected:
-    """What a scenario demands of an answer. Raises `NotCarriedOut` for a length field that is not understood."""
+def expected_of(validation: Validation, request: str | None = None) -> Expected:
+    """What a scenario demands of the answer to its request.
+
+    Raises `NotCarriedOut` for a length field that is not understood.
+    """
     texts = tuple(check for check in validation.response_validations if check.text)
     for check in texts:
         _bytes_of(check)
     given = validation.length_validation
-    return Expected(texts, None if given is None else _length_field(given))
+    sent = request or ""
+    return Expected(texts, None if given is None else _length_field(given), is_quotable=redact(hidden(sent)) == sent)
 
 
 def _length_field(given: LengthValidation) -> LengthField:
@@ -113,11 +137,3 @@ def _bytes_of(check: PositionCheck) -> bytes:
         return check.text.encode()
     except UnicodeEncodeError:
         raise NotCarriedOut("a validationText holds half a character, which cannot be compared") from None
-
-
-def _quoted(found: bytes) -> str:
-    """What came, for a sentence. A message may be anything: what is no text is shown as numbers."""
-    if not found:
-        return "nothing"
-    shown = found[:_LONGEST_QUOTED].decode("utf-8", "backslashreplace")
-    return f'"{shown}"'

@@ -6,7 +6,8 @@
 
 What is wrong with the other side (no such name, a refused connection, a handshake, a time-out, a wrong code) is a
 verdict: failed. What keeps us from asking or judging (a host that may not be contacted, an answer beyond our limits, a
-definition that is not understood, our own deadline) is none: not carried out.
+definition that is not understood, our own deadline or patience, no name service, no file left to open) is none: not
+carried out.
 """
 
 from __future__ import annotations
@@ -17,28 +18,23 @@ from dataclasses import replace
 from typing import TypeVar
 
 from checkmill.api.v1 import (
-    ConnectError,
-    DeadlineError,
-    DnsError,
     Exchange,
     Exchanged,
     Flow,
     Reach,
-    ReadError,
-    RedirectError,
     Request,
     SourceError,
-    TlsError,
-    TooLargeError,
     attempt,
     exchange,
     now,
     send,
 )
+from checkmill_nhn_monitoring.blaming import Waits, is_theirs
 from checkmill_nhn_monitoring.judging import judged_answer, unverified
 from checkmill_nhn_monitoring.positions import Expected, expected_of
 from checkmill_nhn_monitoring.reaching import MOST_HOPS, address_of, redirected
 from checkmill_nhn_monitoring.scenario import Scenario
+from checkmill_nhn_monitoring.settings import DEFAULT_CONNECT_S
 from checkmill_nhn_monitoring.verdict import NotCarriedOut, Verdict, failed, not_carried_out, passed
 
 T = TypeVar("T")
@@ -68,19 +64,23 @@ _UNCARRIED: Mapping[str, str] = {
 }
 
 
-def probe(scenario: Scenario, reach: Reach, *, silence_s: float = DEFAULT_SILENCE_S) -> Flow[Verdict]:
+def probe(
+    scenario: Scenario, reach: Reach, *, silence_s: float = DEFAULT_SILENCE_S, connect_s: float = DEFAULT_CONNECT_S
+) -> Flow[Verdict]:
     """Carry out a scenario's verification and give its verdict. Raises nothing.
 
-    `reach` limits the hosts that are contacted. `silence_s` is the source's `read_timeout`: an answer that does not
-    come is a failure where the scenario's own time-out ended the wait, and unknown where ours may have. The deadline of
-    the whole fetch must leave room for the longest time-out of a scenario; one that it cuts off is not carried out.
+    `reach` limits the hosts that are contacted. `silence_s` is the source's `read_timeout`, `connect_s` its
+    `connect_timeout`: an answer that does not come is a failure where the scenario's own time-out ended the wait, and
+    unknown where one of ours may have. The deadline of the whole fetch must leave room for the longest time-out of a
+    scenario; one that it cuts off is not carried out.
     """
+    waits = Waits(silence_s, connect_s)
     carry_out = _CARRIED_OUT.get(scenario.type)
     if carry_out is None:
         return not_carried_out(
             _UNCARRIED.get(scenario.type, f"scenarios of the type {scenario.type} are not known here")
         )
-    outcome = yield from attempt(carry_out(scenario, reach, silence_s))
+    outcome = yield from attempt(carry_out(scenario, reach, waits))
     if isinstance(outcome, NotCarriedOut):
         return not_carried_out(str(outcome))
     if isinstance(outcome, SourceError):
@@ -91,13 +91,13 @@ def probe(scenario: Scenario, reach: Reach, *, silence_s: float = DEFAULT_SILENC
     return outcome
 
 
-def _over_http(scenario: Scenario, reach: Reach, silence_s: float) -> Flow[Verdict]:
+def _over_http(scenario: Scenario, reach: Reach, waits: Waits) -> Flow[Verdict]:
     request = _request(scenario, reach)
     timeout_s, spent_s = _timeout_s(scenario), 0.0
     for hop in range(MOST_HOPS + 1):
         via = f"after {hop} redirect{'s' if hop > 1 else ''}: " if hop else ""
         left_s = timeout_s - spent_s
-        answer = yield from _answered(send(replace(request, timeout_s=left_s)), left_s, silence_s)
+        answer = yield from _answered(send(replace(request, timeout_s=left_s)), left_s, waits)
         if isinstance(answer, Verdict):
             return replace(answer, reason=via + answer.reason)
         spent_s += answer.elapsed_s
@@ -109,22 +109,22 @@ def _over_http(scenario: Scenario, reach: Reach, silence_s: float) -> Flow[Verdi
     raise NotCarriedOut(f"it is still redirected after {MOST_HOPS} redirects")
 
 
-def _over_tcp(scenario: Scenario, reach: Reach, silence_s: float) -> Flow[Verdict]:
-    expected = expected_of(scenario.validation)
+def _over_tcp(scenario: Scenario, reach: Reach, waits: Waits) -> Flow[Verdict]:
+    expected = expected_of(scenario.validation, scenario.request)
     timeout_s = _timeout_s(scenario)
     call = replace(_exchange(scenario, reach), read_bytes=expected.whole_length)
-    answer = yield from _answered(exchange(call), timeout_s, silence_s)
+    answer = yield from _answered(exchange(call), timeout_s, waits)
     return _judged_message(expected, call, answer)
 
 
-def _over_udp(scenario: Scenario, reach: Reach, silence_s: float) -> Flow[Verdict]:
-    expected = expected_of(scenario.validation)
+def _over_udp(scenario: Scenario, reach: Reach, waits: Waits) -> Flow[Verdict]:
+    expected = expected_of(scenario.validation, scenario.request)
     call = replace(_exchange(scenario, reach), protocol="udp")
-    answer = yield from _answered(exchange(call), _timeout_s(scenario), silence_s)
+    answer = yield from _answered(exchange(call), _timeout_s(scenario), waits)
     return _judged_message(expected, call, answer)
 
 
-_CARRIED_OUT: Mapping[str, Callable[[Scenario, Reach, float], Flow[Verdict]]] = {
+_CARRIED_OUT: Mapping[str, Callable[[Scenario, Reach, Waits], Flow[Verdict]]] = {
     "API": _over_http,
     "TCP": _over_tcp,
     "UDP": _over_udp,
@@ -175,27 +175,19 @@ def _exchange(scenario: Scenario, reach: Reach) -> Exchange:
     return call
 
 
-def _answered(asked: Flow[T], timeout_s: float, silence_s: float) -> Flow[T | Verdict]:
+def _answered(asked: Flow[T], timeout_s: float, waits: Waits) -> Flow[T | Verdict]:
     """The answer, or the verdict where the other side gave none. Raises `SourceError` for what kept us from asking."""
     answer = yield from attempt(asked)
     if not isinstance(answer, SourceError):
         return answer
-    if not _is_theirs(answer):
+    if not is_theirs(answer):
         raise answer
     # Once our own deadline has passed, the clock is not told any more: then it was that, and nothing is known.
     yield from now()
-    if isinstance(answer, DeadlineError) and timeout_s > silence_s:
-        raise NotCarriedOut(
-            f"{answer}; its own time-out, {timeout_s:g} s, is longer than read_timeout, {silence_s:g} s"
-        )
+    ours = waits.impatience(answer, timeout_s)
+    if ours:
+        raise NotCarriedOut(ours)
     return failed(answer.sentence)
-
-
-def _is_theirs(error: SourceError) -> bool:
-    """Whether an error is the other side's failure to answer."""
-    if isinstance(error, TooLargeError | RedirectError) or (isinstance(error, DeadlineError) and not error.arrived):
-        return False
-    return isinstance(error, DnsError | ConnectError | TlsError | ReadError)
 
 
 def _judged_message(expected: Expected, call: Exchange, answer: Exchanged | Verdict) -> Verdict:

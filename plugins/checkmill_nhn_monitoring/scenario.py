@@ -15,18 +15,11 @@ from typing import Any, TypeVar
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 from checkmill.api.v1 import ParseError, Secret
+from checkmill_nhn_monitoring.credentials import is_credential, note, note_value
 from checkmill_nhn_monitoring.envelope import one_line
 
 T = TypeVar("T")
 
-#: Names of headers and parameters whose values are credentials.
-_CREDENTIAL = re.compile(
-    r"auth(?!or(?!i))|token|secret|passw|pwd|credential|cookie|session|signature|jwt|bearer|(app|api|access|private|licen[sc]e)-?_?key"
-    r"|^(x-)?key$|^sig$",
-    re.IGNORECASE,
-)
-#: A part of a credential that is shorter is too likely an ordinary word to be searched for on its own.
-_SHORTEST_PART = 8
 #: `2020-09-03T08:49:01.197+0000`, with the fraction and the zone in the spellings that Java has for them.
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|UTC|GMT|[+-]\d\d:?\d\d)")
 #: No integer of a scenario is larger; Java's own end here.
@@ -148,7 +141,10 @@ def scenario_from(body: object) -> Scenario:
         if not value:
             raise ParseError(f"the scenario has no {name}")
     url = members.text("url")
+    body_sent, message_sent = members.text_or_none("requestBody"), members.text_or_none("request")
     _note_credentials_of(url)
+    note(body_sent or "")
+    note(message_sent or "")
     return Scenario(
         id=scenario_id,
         name=members.label("scenarioName") or scenario_id,
@@ -159,10 +155,10 @@ def scenario_from(body: object) -> Scenario:
         headers=MappingProxyType(
             {name: _guarded(name, value) for name, value in members.texts_by_name("headers").items()}
         ),
-        request_body=members.text_or_none("requestBody"),
+        request_body=body_sent,
         ip=members.text("ip"),
         port=members.whole("port", _LARGEST_PORT),
-        request=members.text_or_none("request"),
+        request=message_sent,
         interval_s=members.whole("monitoringInterval"),
         cron=members.text("monitoringCron"),
         error_limit=members.whole("errorLimitCount"),
@@ -193,6 +189,11 @@ class _Members:
 
     values: Mapping[str, Any]
     path: str = ""
+
+    @property
+    def said(self) -> Iterator[str]:
+        """The names of those that say something: false and 0 do, what is empty does not."""
+        return (name for name, value in self.values.items() if value not in (None, "", [], {}))
 
     def text(self, name: str) -> str:
         return self.text_or_none(name) or ""
@@ -267,7 +268,7 @@ def _unknown_in(validation: _Members) -> Iterator[str]:
         *((check, _TEXT_CHECK) for check in text.items("textValidationInfos", _Members.within)),
         *((check, _POSITION_CHECK) for check in validation.items("responseValidation", _Members.within)),
     ):
-        yield from (f"{members.path}{name}" for name, value in members.values.items() if value and name not in known)
+        yield from (f"{members.path}{name}" for name in members.said if name not in known)
 
 
 def _text_validation_from(members: _Members) -> TextValidation | None:
@@ -301,29 +302,24 @@ def _length_validation_from(members: _Members) -> LengthValidation | None:
 
 
 def _guarded(name: str, value: str) -> Secret | str:
-    if not _CREDENTIAL.search(name):
+    if not is_credential(name):
         return value
-    for part in value.split():
-        _note(part)
+    note_value(value)
     return Secret(value)
 
 
 def _note_credentials_of(url: str) -> None:
-    """Make the credentials in an address known as secrets, so that no text shows them."""
+    """Make the credentials in an address known as secrets, as they are written and as they are meant."""
+    note(url)
     try:
         parts = urlsplit(url)
         password = parts.password
     except ValueError:  # an address that is none is found out where it is used
         return
-    _note(unquote(password or ""))
+    note_value(unquote(password or ""))
     for name, value in parse_qsl(parts.query):
-        if _CREDENTIAL.search(name):
-            _note(value)
-
-
-def _note(part: str) -> None:
-    if len(part) >= _SHORTEST_PART:
-        Secret(part)  # being made is what makes it known
+        if is_credential(name):
+            note_value(value)
 
 
 def _shape(value: object) -> str:

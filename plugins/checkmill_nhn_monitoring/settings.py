@@ -8,8 +8,10 @@ from dataclasses import dataclass
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
-from checkmill.api.v1 import Doc, Reach, ReporterSettings, Secret, SourceSettings, Target
+from checkmill.api.v1 import Doc, Reach, ReporterSettings, Seconds, Secret, SourceSettings, Target
 
+#: What NHN's console sets as the time-out of a scenario: a connection that does not come by then is its failure.
+DEFAULT_CONNECT_S = 5.0
 BASE_URL = "https://api-service-monitoring.cloud.toast.com"
 
 _PORTS = {"http": 80, "https": 443}
@@ -53,6 +55,7 @@ class Settings(SourceSettings):
             "each also with a port; a name that resolves to a private address needs that address or its network as well"
         ),
     ] = ()
+    connect_timeout: Annotated[Seconds, Doc("longest wait for a connection")] = DEFAULT_CONNECT_S
     modify_method: Annotated[
         Literal["PUT", "POST"], Doc("how a scenario is modified; the English guide says POST, the service takes PUT")
     ] = "PUT"

@@ -1,10 +1,11 @@
 """Judges the text of an answer by a scenario's text checks: decodes it, parses it once, and asks each expression.
 
-CONTAINS and NOT_CONTAINS without an operand search the answer as it is written for the expression itself, which is all
-that NHN's console offers of them for HTML and XML. Every other check has an expression in JSONPath or XPath, and what
-that finds is compared with the operand.
+CONTAINS and NOT_CONTAINS without an operand search HTML and XML as they are written for the expression itself, which is
+all that NHN's console offers of them. Every other check has an expression in JSONPath or XPath, and what that finds is
+compared with the operand.
 
-`judged` is a function for a child process: it takes and gives plain values and imports its parsers itself.
+`judged` and `objections_to` are functions for a child process: they take and give plain values and import their parsers
+themselves.
 """
 
 from __future__ import annotations
@@ -15,18 +16,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from checkmill_nhn_monitoring.comparing import OPERATORS, SEARCHING, Found, compared
+from checkmill_nhn_monitoring.comparing import OPERATORS, ORDERING, SEARCHING, Found, compared, number_in, written
 from checkmill_nhn_monitoring.scenario import TextCheck, TextValidation
 from checkmill_nhn_monitoring.verdict import BodyError, NotCarriedOut, Outcome
 
 _KINDS = {"JSON", "HTML", "XML"}
 #: An expression that begins so is likely meant as a path, even where an operand is missing.
 _LIKE_A_PATH = re.compile(r"\$[.\[]|\(*//|/html\b|/\*")
+#: What paths have in them: that such a text is absent is no good news, unless it is surely no path.
+_IN_PATHS = re.compile(r"[/\[(@$]|::")
 #: Where a document says itself how it is encoded.
 _DECLARED = re.compile(
     rb"<\?xml[^>]{0,200}?encoding=[\"']([\w.:-]{1,40})|<meta[^>]{0,200}?charset=[\"']?([\w.:-]{1,40})"
 )
 _FIRST_BYTES = 1024
+_REPLACED = "\ufffd"
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"))
 #: Encodings by the name that Python gives them, and by which one they are read: what the web reads them as. Others are
 #: not read; some of Python's own take hours for what a hostile server may send.
@@ -57,7 +61,7 @@ _CHARSETS: Mapping[str, str] = {
 
 @dataclass(frozen=True)
 class Text:
-    """The text of an answer. `whole` is False where some of it is not in its encoding; that part is left out."""
+    """The text of an answer. `whole` is False where some of it is not in its encoding; U+FFFD stands for that part."""
 
     text: str
     charset: str
@@ -73,6 +77,27 @@ def judged(body: bytes, content_type: str, validation: TextValidation) -> tuple[
 def needs_parsing(validation: TextValidation) -> bool:
     """Whether any check has to parse the answer, which is nothing to be done in this process."""
     return any(not is_search(check) and _trouble(check, validation.kind) is None for check in validation.checks)
+
+
+def objections_to(validation: TextValidation) -> list[str]:
+    """Why checks cannot be carried out, whatever the answer is; a sentence for each. For a child process as well."""
+    found = ((check, _objection_to(check, validation.kind)) for check in validation.checks)
+    return [f"{written(check)} cannot be carried out: {reason}" for check, reason in found if reason is not None]
+
+
+def _objection_to(check: TextCheck, kind: str) -> str | None:
+    refusal = _trouble(check, kind)
+    if refusal is not None or is_search(check):
+        return refusal
+    if check.operator in ORDERING and number_in(check.operand or "") is None:
+        return f"its operand {check.operand!r} is not a number, which {check.operator} needs"
+    from checkmill_nhn_monitoring import jsonpaths, markup
+
+    try:
+        (jsonpaths if kind == "JSON" else markup).check(check.expression)
+    except NotCarriedOut as error:
+        return str(error)
+    return None
 
 
 def is_search(check: TextCheck) -> bool:
@@ -94,7 +119,7 @@ def text_of(body: bytes, content_type: str) -> Text:
     try:
         return Text(body.decode(charset).removeprefix("\ufeff"), charset)
     except UnicodeError:
-        return Text(body.decode(charset, "ignore").removeprefix("\ufeff"), charset, whole=False)
+        return Text(body.decode(charset, "replace").removeprefix("\ufeff"), charset, whole=False)
 
 
 class _Answer:
@@ -160,7 +185,7 @@ def _outcome(answer: _Answer, check: TextCheck) -> Outcome:
             refusal = str(error)
         except RecursionError:
             refusal = "it nests too deep"
-    return Outcome(None, f"{_written(check)} cannot be carried out: {refusal}")
+    return Outcome(None, f"{written(check)} cannot be carried out: {refusal}")
 
 
 def _trouble(check: TextCheck, kind: str) -> str | None:
@@ -169,25 +194,26 @@ def _trouble(check: TextCheck, kind: str) -> str | None:
         return f"its operator {check.operator!r} is not known"
     if kind not in _KINDS and not (kind == "" and is_search(check)):
         return f"texts are JSON, HTML or XML, not {kind!r}"
-    return None if check.expression.strip() else "its expression is empty"
+    if not check.expression.strip():
+        return "its expression is empty"
+    return "it has no operand to compare with" if kind == "JSON" and is_search(check) else None
 
 
 def _searched(answer: Text, check: TextCheck) -> Outcome:
     """Whether the expression stands in the answer. That it does not must be beyond doubt."""
     there = check.expression in answer.text
-    if not there and not answer.whole:
+    if not answer.whole and (not there or _REPLACED in check.expression):
         raise NotCarriedOut(f"the answer is not {answer.charset.upper()} text throughout")
-    if not there and _LIKE_A_PATH.match(check.expression.lstrip()):
+    if not there and (
+        _LIKE_A_PATH.match(check.expression.lstrip())
+        or (check.operator == "NOT_CONTAINS" and _IN_PATHS.search(check.expression))
+    ):
         raise NotCarriedOut("it looks like a path, but has no operand to compare with")
     shown = f'"{check.expression}"'
     return Outcome(
         there == (check.operator == "CONTAINS"),
         f"the answer contains {shown}" if there else f"the answer does not contain {shown}",
     )
-
-
-def _written(check: TextCheck) -> str:
-    return f"{check.expression} {check.operator} {check.operand or ''}".strip()
 
 
 def _charset_in(content_type: str) -> str:

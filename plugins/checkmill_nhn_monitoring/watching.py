@@ -46,11 +46,9 @@ def verdicts(settings: Settings, _: NoQuery) -> Flow[Verdicts]:
     return [(watched, verdict) for (watched, _), verdict in zip(answers, found, strict=True)]
 
 
-def is_absent(error: SourceError, answers: Sequence[tuple[Watched, Given | SourceError]]) -> bool:
-    """Whether a failure is about a scenario that is not there: the service says so, or takes the keys for others."""
-    if not isinstance(error, RefusedError):
-        return False
-    return error.says_absent or any(isinstance(answer, Given) for _, answer in answers)
+def is_absent(error: SourceError) -> bool:
+    """Whether the service says that a scenario is not there."""
+    return isinstance(error, RefusedError) and error.says_absent
 
 
 def _answers(settings: Settings) -> Flow[Sequence[tuple[Watched, Given | SourceError]]]:
@@ -60,7 +58,7 @@ def _answers(settings: Settings) -> Flow[Sequence[tuple[Watched, Given | SourceE
     found = yield from together([attempt(get_scenario(settings, one.id)) for one in watched])
     answers = list(zip(watched, found, strict=True))
     failures = [answer for answer in found if isinstance(answer, SourceError)]
-    if len(failures) == len(found) and not any(is_absent(failure, answers) for failure in failures):
+    if len(failures) == len(found) and not any(map(is_absent, failures)):
         raise failures[0]
     return answers
 
@@ -68,4 +66,5 @@ def _answers(settings: Settings) -> Flow[Sequence[tuple[Watched, Given | SourceE
 def _verdict(settings: Settings, answer: Given | SourceError) -> Flow[Verdict]:
     if isinstance(answer, SourceError):
         raise answer
-    return (yield from probe(answer.scenario, settings.reach, silence_s=settings.read_timeout))
+    waits = {"silence_s": settings.read_timeout, "connect_s": settings.connect_timeout}
+    return (yield from probe(answer.scenario, settings.reach, **waits))

@@ -8,12 +8,14 @@ from urllib.parse import urlsplit
 
 from checkmill.api.v1 import Secret
 from checkmill_nhn_monitoring import cron as crons
-from checkmill_nhn_monitoring.credentials import References, escaped
-from checkmill_nhn_monitoring.definitions import DEFAULT_BROWSER_OPTION, SOCKETS
-from checkmill_nhn_monitoring.scenario import Scenario, Validation
+from checkmill_nhn_monitoring.credentials import References, credential_in, escaped
+from checkmill_nhn_monitoring.definitions import API, DEFAULT_BROWSER_OPTION, SOCKETS
+from checkmill_nhn_monitoring.scenario import Scenario, TextCheck, Validation
 
+#: What `get` says beside a schedule that may be another.
+_ANY_INTERVAL = "may be an interval such as 30s, which NHN answers like this too"
 #: What may hold credentials, and is escaped where those are replaced.
-_REFERRING = ("url", "headers", "body", "request")
+_REFERRING = ("url", "headers", "body", "request", "text_validation")
 
 
 def definition_of(scenario: Scenario, references: References) -> dict[str, Any]:
@@ -31,9 +33,10 @@ def definition_of(scenario: Scenario, references: References) -> dict[str, Any]:
         "headers": {name: _header(name, value, references) for name, value in scenario.headers.items()},
         "body": references.within(scenario.request_body or ""),
         **_schedule(scenario),
+        "comment": _ANY_INTERVAL if scenario.type == API and is_any_interval(scenario) else "",
         "regions": list(dict.fromkeys(scenario.regions)),
         "tolerated_errors": scenario.error_limit,
-        **_validation(scenario.validation),
+        **_validation(scenario.validation, references),
         "browser_option": _browser_option(scenario),
         "ip": scenario.ip if scenario.ip.lower() != host_of(scenario.url) else "",
         "port": scenario.port,
@@ -57,6 +60,11 @@ def host_of(url: str) -> str:
 def seconds_text(seconds: float) -> str:
     """A time as files have it: `60s`, `1500ms`."""
     return f"{seconds:.0f}s" if seconds == int(seconds) else f"{round(seconds * 1000)}ms"
+
+
+def is_any_interval(scenario: Scenario) -> bool:
+    """Whether the schedule that NHN answers is what it makes of every interval up to a minute."""
+    return scenario.interval_s is None and crons.interval_s(scenario.cron) == crons.MINUTE_S
 
 
 def _schedule(scenario: Scenario) -> dict[str, str]:
@@ -91,22 +99,27 @@ def _browser_option(scenario: Scenario) -> Mapping[str, str]:
     return scenario.browser_option
 
 
-def _validation(validation: Validation) -> dict[str, Any]:
+def _condition(check: TextCheck, references: References) -> dict[str, str]:
+    """One condition; what a credential in the answer is compared with is one as well."""
+    found = {"expression": escaped(check.expression), "operator": escaped(check.operator)}
+    if check.operand is None:
+        return found
+    name = credential_in(check.expression)
+    return {
+        **found,
+        "operand": references.to(name, check.operand) if check.operand and name else escaped(check.operand),
+    }
+
+
+def _validation(validation: Validation, references: References) -> dict[str, Any]:
     length = validation.length_validation
     return {
         "timeout": None if validation.timeout_s is None else seconds_text(validation.timeout_s),
         "response_codes": list(dict.fromkeys(validation.response_codes)),
         "text_validation": validation.text
         and {
-            "type": validation.text.kind,
-            "conditions": [
-                {
-                    "expression": check.expression,
-                    "operator": check.operator,
-                    **({} if check.operand is None else {"operand": check.operand}),
-                }
-                for check in validation.text.checks
-            ],
+            "type": escaped(validation.text.kind),
+            "conditions": [_condition(check, references) for check in validation.text.checks],
         },
         "avoiding_text": validation.avoiding_text,
         "position_validation": [

@@ -249,6 +249,13 @@ def test_no_answer_is_no_maintenance() -> None:
         assert carried_out(definition({"avoidingValidationText": nothing}), response(503, "a b"))[0].word == FAILED
 
 
+def test_broken_bytes_do_not_make_a_text_of_its_pieces() -> None:
+    verdict, _ = carried_out(
+        definition({"avoidingValidationText": "planned maintenance"}), response(503, b"plan\xffned maintenance")
+    )
+    assert verdict.word == FAILED
+
+
 def test_what_is_unknown_is_not_excused() -> None:
     unknown = texts({"operator": "IS", "expression": "$.n", "operand": "5"})
     verdict, _ = carried_out(definition({**unknown, "avoidingValidationText": "n"}), response(body="n"))
