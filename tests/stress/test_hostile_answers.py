@@ -26,7 +26,7 @@ from support.hostile_vendors import VENDORS, Asked, HostileVendor, rules_on, sou
 from support.loopback import Talk, raw_server
 from support.stress import scale
 
-ANSWERS = scale(60, 10_000)
+ANSWERS = scale(48, 10_000)
 DEADLINE_S = 2.0
 REQUEST = re.compile(rb"([A-Z]+) /(\d+)(/[^ ]*) ")
 BOMB = gzip.compress(bytes(8 * MIB))

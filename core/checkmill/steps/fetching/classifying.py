@@ -75,10 +75,12 @@ def _no_handshake(error: BaseException, trail: Trail) -> Failure:
     for cause in _causes(error):
         if isinstance(cause, ssl.SSLCertVerificationError):
             return Failure(TlsError(f"the certificate of {trail.peer} {_complaint(cause)}"))
-        if isinstance(cause, ssl.SSLError) and not isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        # An error without a reason is a connection that ended, as are the other two.
+        ended = isinstance(cause, ssl.SSLEOFError | ssl.SSLZeroReturnError) or not getattr(cause, "reason", None)
+        if isinstance(cause, ssl.SSLError) and not ended:
             if cause.reason in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE"}:
                 return Failure(TlsError(f"{trail.peer} does not speak TLS"))
-            said = (cause.reason or "unknown").replace("_", " ").lower()
+            said = cause.reason.replace("_", " ").lower()
             return Failure(TlsError(f"the TLS handshake with {trail.peer} failed: {said}"))
     if isinstance(error, httpx.TimeoutException):
         return Failure(trail.late(), passing=not trail.is_late())
