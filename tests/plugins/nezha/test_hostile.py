@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import math
 from typing import Any
@@ -26,6 +25,7 @@ from plugins.nezha.documented import (
     v0,
     v1,
 )
+from support.replacing import replaced
 
 TEXT = st.sampled_from(
     ["", "x", "57.0", "NaN", "-5", "0001-01-01T00:00:00Z", "2022-05-20T02:50:42Z", "\ud800", "a|b\n"]
@@ -50,32 +50,13 @@ CASES = sorted(
         metric.dataset.name
     ]
 )
+
 EXAMPLES = 20
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [path]
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        found += _places(member, (*path, key))
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn, path: str) -> bytes:
+def mutated(name: str) -> st.SearchStrategy[bytes]:
     """A documented answer with up to three places replaced by arbitrary JSON."""
-    answer = copy.deepcopy(ANSWERS[path])
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.sampled_from(_places(answer)))
-        value = draw(JSON)
-        if not place:
-            answer = value
-            continue
-        parent = answer
-        for key in place[:-1]:
-            parent = parent[key]
-        parent[place[-1]] = value
-    return json.dumps(answer).encode()
+    return replaced(ANSWERS[name], JSON)
 
 
 def _outcome(name: str, vendor: Vendor, source: Any, **query: Any) -> list[Sample]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
 import json
 import math
 from typing import Any
@@ -32,6 +31,7 @@ from plugins.nhn_watcher.documented import (
     records,
     samples,
 )
+from support.replacing import replaced
 
 OK_HEADER = {"isSuccessful": True, "resultCode": 0, "resultMessage": ""}
 
@@ -209,29 +209,9 @@ def test_every_metric_is_tried() -> None:
     assert {name for name, _ in CASES} == {one.name for one in WATCHER.metrics}
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [path]
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        found += _places(member, (*path, key))
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn, call: str) -> bytes:
+def mutated(name: str) -> st.SearchStrategy[bytes]:
     """A documented answer with up to three places replaced by arbitrary JSON."""
-    answer = copy.deepcopy(ANSWERS[call])
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.sampled_from(_places(answer)))
-        value = draw(JSON)
-        if not place:
-            answer = value
-            continue
-        parent = answer
-        for key in place[:-1]:
-            parent = parent[key]
-        parent[place[-1]] = value
-    return json.dumps(answer).encode()
+    return replaced(ANSWERS[name], JSON)
 
 
 @pytest.mark.parametrize(("name", "call"), CASES)

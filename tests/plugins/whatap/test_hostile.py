@@ -1,8 +1,6 @@
 """Whatever JSON comes, in whole or in part: samples or a `ParseError`, never another exception, never NaN."""
 
 import contextlib
-import copy
-import json
 import math
 from typing import Any
 
@@ -13,6 +11,7 @@ from hypothesis import strategies as st
 from checkmill.api.v1 import ConfigurationError, ParseError, Sample
 from checkmill_whatap.metrics import WHATAP
 from plugins.whatap.documented import ANSWERS, samples
+from support.replacing import replaced
 
 TEXT = st.sampled_from(["", "x", "57.0", "NaN", "1e999", "-5", "ok", "true", "error", "kim@whatap.example", "\ud800"])
 NUMBERS = st.sampled_from(
@@ -58,33 +57,12 @@ CASES = sorted(
     )
 )
 
-
 EXAMPLES = 12
 
 
-def _places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    found = [path]
-    members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, member in members:
-        found += _places(member, (*path, key))
-    return found
-
-
-@st.composite
-def mutated(draw: st.DrawFn, path: str) -> bytes:
+def mutated(name: str) -> st.SearchStrategy[bytes]:
     """A documented answer with up to three places replaced by arbitrary JSON."""
-    answer = copy.deepcopy(ANSWERS[path])
-    for _ in range(draw(st.integers(1, 3))):
-        place = draw(st.sampled_from(_places(answer)))
-        value = draw(JSON)
-        if not place:
-            answer = value
-            continue
-        parent = answer
-        for key in place[:-1]:
-            parent = parent[key]
-        parent[place[-1]] = value
-    return json.dumps(answer).encode()
+    return replaced(ANSWERS[name], JSON)
 
 
 def test_every_metric_is_tried() -> None:
