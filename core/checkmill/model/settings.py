@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any, ClassVar
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
 
 from checkmill.model.flow import Flow, Request, Response, Text, send
 from checkmill.model.units import per_second, seconds, size
@@ -101,6 +101,18 @@ class SourceSettings(HttpSettings):
 @dataclass(frozen=True, kw_only=True)
 class ReporterSettings(HttpSettings):
     """Base of a plugin's reporter settings."""
+
+    keep: Annotated[
+        Literal["latest", "all"],
+        Doc("which undelivered states of a target are sent: the latest alone, or all of them in their order"),
+    ] = "latest"
+    expires: Annotated[Seconds, Doc("how old a delivery may grow before it is no longer sent")] = 3600.0
+    tries: Annotated[int, Doc("how often a delivery that is refused is sent before it is laid aside")] = 3
+    backlog: Annotated[
+        int, Doc("most deliveries that may wait; beyond that the oldest are dropped, and it is said")
+    ] = 10_000
+    backlog_size: Annotated[Bytes, Doc("most that the bodies of waiting deliveries may take")] = 64 * MIB
+    drain: Annotated[PerSecond, Doc("most deliveries a second to this receiver")] = 50.0
 
 
 @dataclass(frozen=True, kw_only=True)
