@@ -68,12 +68,17 @@ class Computation:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Agreement:
-    """One SLA of one service. `cycle` is `daily`, `weekly`, `monthly` or "". With a `problem` nothing else is good."""
+    """One SLA of one service. `cycle` is `daily`, `weekly`, `monthly` or "". With a `problem` nothing else is good.
+
+    `numbers` are the SLA periods that the answer itself says it is of: the newest and how many more before it, as they
+    are asked for; None where it does not say so in the documented form.
+    """
 
     site: str
     host: str
     service: str
     sla: str
     cycle: str = ""
+    numbers: tuple[int, int] | None = None
     computations: tuple[Computation, ...] = field(default=())
     problem: str = ""

@@ -7,11 +7,12 @@ results that its answer stays small. All parameters go in the form body, which n
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from checkmill.api.v1 import ConfigurationError, Flow, TooLargeError, heavy, now
+from checkmill.api.v1 import ConfigurationError, Flow, Response, TooLargeError, heavy, now
 from checkmill_checkmk.agreements import Agreement
 from checkmill_checkmk.answers import refusal, text_of
 from checkmill_checkmk.periods import Period
@@ -20,6 +21,10 @@ from checkmill_checkmk.results import Results, results_from
 from checkmill_checkmk.settings import Service, Settings, SlaQuery, listed, services_in
 
 T = TypeVar("T")
+#: How far the site's clock may be from the one here, in seconds, to be taken for the one that its periods go by. An
+#: answer that claims more may be a copy of an old one.
+CLOCKS_APART_S = 900.0
+_DATE = re.compile(r"[A-Za-z]{3}, [0-9]{2} [A-Za-z]{3} [0-9]{4} [0-9]{2}:[0-9]{2}:[0-9]{2} GMT")
 
 
 @dataclass(frozen=True)
@@ -47,8 +52,7 @@ def get_sla(settings: Settings, query: SlaQuery) -> Flow[Results]:
     answers: list[tuple[Batch, float, Sequence[Agreement]]] = []
     waited_s = 0.0
     for batch in batches(slas, query.periods, services, settings.batch):
-        asked_at = yield from now()
-        agreements, elapsed_s = yield from _ask(settings, batch)
+        agreements, asked_at, elapsed_s = yield from _ask(settings, batch)
         answers.append((batch, asked_at, agreements))
         waited_s += elapsed_s
     found = (
@@ -75,7 +79,9 @@ def request_text(batch: Batch, request_format: str) -> str:
     return json.dumps({"query": [entry]}) if request_format == "json" else _python({"query": [entry]})
 
 
-def _ask(settings: Settings, batch: Batch) -> Flow[tuple[Sequence[Agreement], float]]:
+def _ask(settings: Settings, batch: Batch) -> Flow[tuple[Sequence[Agreement], float, float]]:
+    """The agreements of a batch, when they were asked for (epoch seconds by the site's clock), and how long it took."""
+    asked_at = yield from now()
     form = {
         "action": "get_sla",
         "_username": settings.username,
@@ -94,7 +100,24 @@ def _ask(settings: Settings, batch: Batch) -> Flow[tuple[Sequence[Agreement], fl
         raise TooLargeError(f"{error}{smaller}") from None
     if isinstance(answer, Refused):
         raise refusal(answer.said, settings.username)
-    return answer, response.elapsed_s
+    site_at = _date_of(response)
+    if site_at is not None and abs(site_at - (yield from now())) <= CLOCKS_APART_S:
+        asked_at = site_at - response.elapsed_s
+    return answer, asked_at, response.elapsed_s
+
+
+def _date_of(response: Response) -> float | None:
+    """The time of the site's clock, as its answer's header says it (RFC 9110, 6.6.1)."""
+    header = response.headers.get("date", "").strip()
+    if not _DATE.fullmatch(header):
+        return None
+    # Imported only where an answer has the header.
+    from email.utils import parsedate_to_datetime
+
+    try:
+        return parsedate_to_datetime(header).timestamp()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _pieces(items: Sequence[T], size: int) -> Iterator[Sequence[T]]:

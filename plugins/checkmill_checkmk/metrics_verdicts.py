@@ -19,8 +19,6 @@ SERVICE = ("site", "host", "service", "sla")
 PERIOD = (*SERVICE, "period")
 NONE_ABOVE = Levels(above=Limits(None, 0.0))
 
-NO_VERDICT = "its verdict, sla_broken, is absent or neither yes nor no"
-
 
 def sla_broken(results: Results, query: SlaQuery) -> Iterator[Sample]:
     """Whether anything of each period is broken; the text has its dates, and what broke."""
@@ -28,7 +26,7 @@ def sla_broken(results: Results, query: SlaQuery) -> Iterator[Sample]:
         if isinstance(period, Sample):
             yield period
         elif period.broken is None:
-            yield period.missing(period.problem or NO_VERDICT)
+            yield period.missing(period.why_unknown)
         else:
             when = dates(period, results.time_zone)
             if period.broken:
@@ -41,7 +39,7 @@ def broken_requirements(period: SlaPeriod) -> Iterator[Sample]:
     """How many requirements of a period are broken."""
     verdicts = [requirement.broken for _, _, _, requirement in requirements_of(period)]
     if period.broken is None or None in verdicts or period.problem:
-        yield period.missing(period.problem or NO_VERDICT)
+        yield period.missing(period.why_unknown)
     else:
         # A period may be broken without saying by what.
         yield period.sample(max(sum(map(bool, verdicts)), int(period.broken)))
@@ -51,6 +49,7 @@ def broken_periods(results: Results, query: SlaQuery) -> Iterator[Sample]:
     """How many of the periods asked for are broken, for each SLA of each service; missing where one is not known."""
     counts: dict[tuple[str, ...], int] = {}
     doubts: dict[tuple[str, ...], str] = {}
+    newest: dict[tuple[str, ...], float] = {}
     for period in periods_of(results, query):
         labels = period.labels
         key = tuple(labels.get(name, "") for name in SERVICE)
@@ -58,29 +57,34 @@ def broken_periods(results: Results, query: SlaQuery) -> Iterator[Sample]:
         if isinstance(period, Sample):
             doubts.setdefault(key, period.reason)
         elif period.broken is None:
-            doubts.setdefault(key, period.problem or NO_VERDICT)
+            doubts.setdefault(key, period.why_unknown)
         else:
             counts[key] += period.broken
+            newest[key] = max(newest.get(key, period.at), period.at)
     for key, count in counts.items():
         known: Labels = {name: value for name, value in zip(SERVICE, key, strict=True) if value}
-        yield Sample.missing(doubts[key], **known) if key in doubts else Sample(count, **known)
+        yield Sample.missing(doubts[key], **known) if key in doubts else Sample(count, at=newest[key], **known)
 
 
 def services_broken(results: Results, query: SlaQuery) -> Iterator[Sample]:
     """How many services have something broken, for each SLA and site; those not known are missing beside the count."""
     broken: dict[tuple[str, str], set[tuple[str, str]]] = {}
+    newest: dict[tuple[str, str], dict[tuple[str, str], float]] = {}
     for period in periods_of(results, query):
         labels = period.labels
         scope = {name: labels[name] for name in ("site", "sla") if name in labels}
         if isinstance(period, Sample):
             yield Sample.missing(period.reason, **scope)
         elif period.broken is None:
-            yield Sample.missing(period.problem or NO_VERDICT, **scope)
+            yield Sample.missing(period.why_unknown, **scope)
         else:
-            of_scope = broken.setdefault((labels["site"], labels["sla"]), set())
-            of_scope.update([(labels["host"], labels["service"])] if period.broken else [])
+            key, service = (labels["site"], labels["sla"]), (labels["host"], labels["service"])
+            broken.setdefault(key, set()).update([service] if period.broken else [])
+            ends = newest.setdefault(key, {})
+            ends[service] = max(ends.get(service, period.at), period.at)
     for (site, sla), services in broken.items():
-        yield Sample(len(services), site=site, sla=sla)
+        # A count is as old as the oldest of what it is of.
+        yield Sample(len(services), at=min(newest[site, sla].values()), site=site, sla=sla)
 
 
 def results_missing(results: Results, query: SlaQuery) -> Iterator[Sample]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from checkmill.api.v1 import shortened
+from checkmill.api.v1 import redact, shortened
 
 #: Labels by name. All are text; as `Any` they can be handed on as keywords.
 Labels = dict[str, Any]
@@ -39,6 +39,10 @@ def label(name: str) -> str:
 
 
 def shown(text: str) -> str:
-    """A text of the vendor's for a message: one printable line, short, without secrets."""
+    """A text of the vendor's for a message: one printable line, short, without secrets.
+
+    Those are sought before blanks are joined and what a site wrote as escapes is put right, and afterwards.
+    """
+    text = redact(repaired(redact(text)))
     line = " ".join(text.encode("utf-8", "replace").decode().split())
     return shortened("".join(one if one.isprintable() else "?" for one in line), _LONGEST_SHOWN)

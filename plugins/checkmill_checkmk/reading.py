@@ -28,7 +28,9 @@ _KINDS = {"service_state_percentage": PERCENTAGE, "service_outage_count": OUTAGE
 _STATE_NAMES = {-1: UNMONITORED, 0: "ok", 1: "warn", 2: "crit", 3: "unknown"}
 _DEVIATION_STATES = {0: "ok", 1: "warn", 2: "crit"}
 #: Percentages are sums of floating point: so far they may be off.
-_ALL, _OFF, _ROUGHLY = 100.0, 1e-6, 0.5
+_ALL, _OFF, _ROUGHLY = 100.0, 1e-6, 0.01
+#: Seconds, and the share of a duration, by which durations may miss what they should come to.
+_SECOND, _SHARE = 1.0, 1e-4
 #: Later than any period (the year 3000), in epoch seconds.
 _LATEST = 32_503_680_000
 
@@ -114,6 +116,7 @@ def _agreement(site: str, host: str, service: str, key: Any, result: Any) -> Agr
         service=service,
         sla=sla,
         cycle=cycle if isinstance(cycle, str) else "",
+        numbers=_numbers(key),
         computations=() if problem else computations,
         problem=problem,
     )
@@ -131,7 +134,21 @@ def _sla_of(key: Any, members: Mapping[str, Any], host: str, service: str) -> tu
         return key[1], "the key of its result names another service"
     if inside is not None and not (isinstance(inside, str) and same(inside, key[1])):
         return key[1], "its result and the key of it name two SLAs"
+    cycle, cycle_inside = key[3] if len(key) > 3 else None, members.get("sla_period")
+    if isinstance(cycle, str) and isinstance(cycle_inside, str) and cycle != cycle_inside:
+        return key[1], "its result and the key of it name two kinds of SLA period"
     return key[1], ""
+
+
+def _numbers(key: Any) -> tuple[int, int] | None:
+    """The SLA periods that a key names, as it is documented: `('sla_period_range', (1, 0))`."""
+    third = key[2] if isinstance(key, list | tuple) and len(key) > 2 else None
+    if not (isinstance(third, list | tuple) and len(third) == 2 and third[0] == "sla_period_range"):
+        return None
+    if not (isinstance(third[1], list | tuple) and len(third[1]) == 2):
+        return None
+    start, lookback = (None if isinstance(one, str) else _whole(one) for one in third[1])
+    return None if start is None or lookback is None else (start, lookback)
 
 
 def _is_pair(value: Any, host: str, service: str) -> bool:
@@ -163,13 +180,14 @@ def _span(row: Mapping[str, Any]) -> Span:
     statistics = row.get("statistics")
     statistics = statistics if isinstance(statistics, dict) else {}
     percentages, no_percentages = _percentages(statistics.get("percentage"))
-    seconds, no_seconds = _amounts(statistics.get("duration"), "durations")
+    duration = _duration(row.get("duration"), until - since)
+    seconds, no_seconds = _seconds(statistics.get("duration"), duration)
     requirements = row.get("subresults")
     return Span(
         since=since,
         until=until,
         broken=_yes_or_no(row.get("sla_broken")),
-        duration=_not_negative(row.get("duration")),
+        duration=duration,
         seconds=seconds,
         no_seconds=no_seconds,
         percentages=percentages,
@@ -232,19 +250,42 @@ def _percentages(value: Any) -> tuple[dict[str, float] | None, str]:
     return {state: min(one, _ALL) for state, one in amounts.items()}, ""
 
 
+def _duration(value: Any, lasted: float) -> float | None:
+    """How long a computation covers: what is longer than its period is no duration of it."""
+    duration = _not_negative(value)
+    return None if duration is None or duration > lasted + _SECOND else duration
+
+
+def _seconds(value: Any, duration: float | None) -> tuple[dict[str, float] | None, str]:
+    """Seconds by state, which come to the duration, for the reason that percentages come to 100."""
+    amounts, problem = _amounts(value, "durations")
+    if amounts is None:
+        return None, problem
+    if duration is None:
+        return None, "it came without a usable duration, to which its durations should come"
+    whole = sum(amounts.values())
+    if abs(whole - duration) > max(_SECOND, duration * _SHARE):
+        return None, f"its durations come to {whole:.10g} s, not to the {duration:.10g} s that it covers"
+    return amounts, ""
+
+
 def _amounts(value: Any, what: str) -> tuple[dict[str, float] | None, str]:
     if value is None:
         return None, f"it came without {what}"
     if not isinstance(value, dict):
         return None, f"its {what} should be a dictionary, but are {shape(value)}"
-    amounts = dict.fromkeys(STATES, 0.0)
+    amounts: dict[str, float] = {}
     for key, raw in value.items():
         state, amount = _word(_STATE_NAMES, key), _not_negative(raw)
         if amount is None:
             return None, f"its {what} hold what is no amount"
+        if state in amounts:
+            return None, f"its {what} hold one state twice"
         if state:
-            amounts[state] += amount
-    return amounts, ""
+            amounts[state] = amount
+        elif amount:
+            return None, f"its {what} hold a state that is not known"
+    return dict.fromkeys(STATES, 0.0) | amounts, ""
 
 
 def _rows(value: Any, what: str) -> list[dict[Any, Any]]:

@@ -54,12 +54,19 @@ class Results:
     def gathered(cls, results: Iterable[Result], waited_s: float, time_zone: str | None) -> Results:
         """Put the results of all requests together.
 
-        A service that some site showed over one time range is expected of it over all of them.
+        A service that some site showed in one of them is expected of it in all: over each time range, for each SLA.
         """
         by_name: dict[Triple, list[Result]] = {}
+        sites: dict[tuple[str, str], set[str]] = {}
         for one in results:
-            by_name.setdefault((one.service.host, one.service.service, one.sla), []).append(one)
-        combinations = [tuple(of_site) for of_name in by_name.values() for of_site in _by_site(of_name)]
+            host, service = one.service.host, one.service.service
+            by_name.setdefault((host, service, one.sla), []).append(one)
+            sites.setdefault((host, service), set()).update([one.service.site] if one.service.site else [])
+        combinations = [
+            tuple(of_site)
+            for (host, service, _), of_name in by_name.items()
+            for of_site in _by_site(of_name, sorted(sites[host, service]))
+        ]
         return cls(tuple(combinations), waited_s, time_zone)
 
 
@@ -75,17 +82,18 @@ def results_from(
     for agreement in agreements:
         for names in product(*map(spellings, (agreement.host, agreement.service, agreement.sla))):
             found.setdefault((names[0], names[1], names[2]), []).append(agreement)
+    asked = {(service.host, service.service, sla) for service in services for sla in slas}
     for sla in slas:
         for service in services:
             blank = Result(service=service, sla=sla, period=period, asked_at=asked_at)
             names = (service.host, service.service, sla)
-            yield from _matching(blank, _exact(found.get(names, []), names))
+            yield from _matching(blank, _meant(found.get(names, []), names, asked))
 
 
-def _exact(agreements: list[Agreement], names: Triple) -> list[Agreement]:
-    """Those that bear the very names, if any does; else those that may be meant by them."""
+def _meant(agreements: list[Agreement], names: Triple, asked: set[Triple]) -> list[Agreement]:
+    """Those that bear the very names, if any does; else those that may be meant by them, and by no others asked for."""
     exact = [one for one in agreements if (one.host, one.service, one.sla) == names]
-    return exact or agreements
+    return exact or [one for one in agreements if (one.host, one.service, one.sla) not in asked]
 
 
 def _matching(blank: Result, agreements: list[Agreement]) -> Iterator[Result]:
@@ -93,21 +101,28 @@ def _matching(blank: Result, agreements: list[Agreement]) -> Iterator[Result]:
     by_site: dict[str, list[Agreement]] = {}
     for one in agreements:
         if not wanted or same(one.site, wanted):
-            by_site.setdefault(wanted or repaired(one.site), []).append(one)
+            by_site.setdefault(wanted or label(repaired(one.site)), []).append(one)
     if not by_site:
         yield replace(blank, problem=ABSENT)
     # Sites come in whatever order the answer happens to have.
     for site, of_site in sorted(by_site.items()):
         here = replace(blank, service=replace(blank.service, site=label(site)))
-        if any(one != of_site[0] for one in of_site):
+        found = _one_of(of_site)
+        if found is None:
             yield replace(here, problem=f"{len(of_site)} results came for it where one was asked for")
         else:
-            yield replace(here, agreement=of_site[0], problem=of_site[0].problem)
+            yield replace(here, agreement=found, problem=found.problem)
 
 
-def _by_site(results: list[Result]) -> Iterator[list[Result]]:
+def _one_of(agreements: list[Agreement]) -> Agreement | None:
+    """The one that all of them are; some may not say which SLA periods they are of."""
+    found = next((one for one in agreements if one.numbers is not None), agreements[0])
+    is_one = all(replace(one, numbers=one.numbers or found.numbers) == found for one in agreements)
+    return found if is_one else None
+
+
+def _by_site(results: list[Result], sites: Sequence[str]) -> Iterator[list[Result]]:
     """The results of one SLA of one service by site, with those that a site leaves out."""
-    sites = sorted({one.service.site for one in results if one.service.site})
     if not sites:
         yield results
         return

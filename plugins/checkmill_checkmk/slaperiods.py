@@ -11,27 +11,34 @@ from dataclasses import dataclass
 from typing import Any
 
 from checkmill.api.v1 import Levels, Sample
-from checkmill_checkmk.agreements import Agreement, Computation, Span
+from checkmill_checkmk.agreements import Agreement, Computation, Requirement, Span
+from checkmill_checkmk.coverage import RUNNING_WITHIN_S, Stretch, why_not_covered
 from checkmill_checkmk.names import Labels
+from checkmill_checkmk.periods import Period
 from checkmill_checkmk.results import Result, Results
 from checkmill_checkmk.settings import SlaQuery
 
-#: A period that ends this close to the question, or later, still runs. Also how far the clocks of both may be apart.
-RUNNING_WITHIN_S = 120.0
 NO_PERIOD = "its answer holds no period to judge"
+NO_VERDICT = "its verdict, sla_broken, is absent or neither yes nor no"
+#: Computations of one period may end so far apart, in seconds.
+_APART_S = 60.0
+#: Floating point leaves this much of a margin that is exactly used up.
+NOTHING = 1e-6
 
 
 @dataclass(frozen=True, kw_only=True)
 class SlaPeriod:
     """One period of one SLA of one service, with a span of each of its computations. Times are epoch seconds.
 
-    `problem` says that the verdict of some computation is not known.
+    `at` is when it ended, or was looked at where it still runs. `problem` says that the verdict of some computation is
+    not known.
     """
 
     labels: Labels
     cycle: str
     since: float
     until: float
+    at: float
     is_open: bool
     spans: tuple[tuple[Computation, Span], ...]
     problem: str = ""
@@ -43,11 +50,21 @@ class SlaPeriod:
         verdicts += [requirement.broken for _, span in self.spans for requirement in span.requirements]
         if True in verdicts:
             return True
-        return None if self.problem or None in verdicts else False
+        return None if self.problem or None in verdicts or self._contradiction else False
+
+    @property
+    def why_unknown(self) -> str:
+        """What to say where `broken` is None."""
+        return self.problem or self._contradiction or NO_VERDICT
+
+    @property
+    def _contradiction(self) -> str:
+        every = (requirement for _, span in self.spans for requirement in span.requirements)
+        return next(filter(None, map(contradiction, every)), "")
 
     def sample(self, value: float | str, /, *, reason: str = "", levels: Levels | None = None, **more: Any) -> Sample:
         """A sample of it; `reason` is what the text says beside the value."""
-        sample = Sample(value, levels=levels, **self.labels, **more)
+        sample = Sample(value, at=self.at, levels=levels, **self.labels, **more)
         sample.reason = reason
         return sample
 
@@ -81,24 +98,33 @@ def per_period(
 
 
 def _of_combination(combination: tuple[Result, ...], query: SlaQuery) -> Iterator[SlaPeriod | Sample]:
-    skipped: SlaPeriod | None = None
-    given = False
+    passed_over: list[tuple[Result, SlaPeriod | None]] = []
+    given_any = False
     for result in combination:
+        skipped: SlaPeriod | None = None
+        given = False
         for period in _of_result(result, query):
             if isinstance(period, SlaPeriod) and period.is_open and _is_skipped(period, query):
                 skipped = period
             else:
                 given = True
                 yield period
-    if given:
-        return
+        if not given:
+            passed_over.append((result, skipped))
+        given_any = given_any or given
+    for result, skipped in passed_over:
+        # What can be nothing but the running period is left out beside others as the query says.
+        if not (given_any and result.period.is_running):
+            yield _nothing_left(result, skipped, query)
+
+
+def _nothing_left(result: Result, skipped: SlaPeriod | None, query: SlaQuery) -> Sample:
     if skipped is None:
-        yield Sample.missing(NO_PERIOD, **combination[0].labels)
-    elif query.open == "skip":
-        yield skipped.missing("only the running period came, which is skipped; the query may say open: judge")
-    else:
-        ran = f"{(skipped.until - skipped.since) / 3600:.3g} h"
-        yield skipped.missing(f"the running period has lasted {ran} only, less than min_elapsed")
+        return Sample.missing(NO_PERIOD, **result.labels)
+    if query.open == "skip":
+        return skipped.missing("only the running period came, which is skipped; the query may say open: judge")
+    ran = f"{(skipped.until - skipped.since) / 3600:.3g} h"
+    return skipped.missing(f"the running period has lasted {ran} only, less than min_elapsed")
 
 
 def _is_skipped(period: SlaPeriod, query: SlaQuery) -> bool:
@@ -119,9 +145,36 @@ def _of_result(result: Result, query: SlaQuery) -> Iterator[SlaPeriod | Sample]:
         return
     if not begins:
         yield Sample.missing(NO_PERIOD, **result.labels)
+        return
+    problem = _why_not_asked_for(agreement, asked, begins, result.asked_at)
+    if problem:
+        yield from _all_missing(result, query, problem)
+        return
     for place, since in enumerate(begins if asked.newest is None else reversed(begins)):
         number = None if asked.newest is None else asked.newest + place
         yield _period(result, agreement, since, asked.label(place), number)
+
+
+def _why_not_asked_for(agreement: Agreement, asked: Period, begins: list[float], asked_at: float) -> str:
+    if asked.newest is not None and agreement.numbers not in {None, (asked.newest, asked.most - 1)}:
+        newest, more = agreement.numbers or (0, 0)
+        return f"the key of its result is that of sla:{newest}:{more}, and {asked.text} was asked for"
+    stretches: list[Stretch] = [(since, max(span.until for _, span in _spans(agreement, since))) for since in begins]
+    return why_not_covered(asked, stretches, agreement.cycle, asked_at)
+
+
+def _spans(agreement: Agreement, since: float) -> tuple[tuple[Computation, Span], ...]:
+    """The spans that begin at a time, with their computations."""
+    every = ((computation, span) for computation in agreement.computations for span in computation.spans)
+    return tuple((computation, span) for computation, span in every if span.since == since)
+
+
+def contradiction(requirement: Requirement) -> str:
+    """What keeps from believing that a requirement is kept: at least so much was required, and there is less."""
+    margin = requirement.deviation
+    if requirement.broken is not False or requirement.bound != "min" or margin is None or margin >= -NOTHING:
+        return ""
+    return f"its deviation of {margin:.4g} does not fit that it is not broken"
 
 
 def _all_missing(result: Result, query: SlaQuery, reason: str) -> Iterator[Sample]:
@@ -134,26 +187,25 @@ def _all_missing(result: Result, query: SlaQuery, reason: str) -> Iterator[Sampl
 
 
 def _period(result: Result, agreement: Agreement, since: float, name: str, number: int | None) -> SlaPeriod | Sample:
-    spans = [
-        (computation, span)
-        for computation in agreement.computations
-        for span in computation.spans
-        if span.since == since
-    ]
-    until = max(span.until for _, span in spans)
+    spans = _spans(agreement, since)
+    ends = [span.until for _, span in spans]
+    until = max(ends)
     labels = {**result.labels, "period": name}
-    ends_late = until > result.asked_at + RUNNING_WITHIN_S
-    if since > result.asked_at + RUNNING_WITHIN_S or (ends_late and number is not None and number > 0):
+    if since > result.asked_at + RUNNING_WITHIN_S:
         return Sample.missing("its period lies in the future, so it is not the one that was asked for", **labels)
     lacking = len(agreement.computations) - len(spans)
+    problem = ""
+    if lacking:
+        problem = f"{lacking} of its {len(agreement.computations)} computations came without this period"
+    elif until - min(ends) > _APART_S:
+        problem = "its computations end at different times"
     return SlaPeriod(
         labels=labels,
         cycle=agreement.cycle,
         since=since,
         until=until,
+        at=min(until, result.asked_at),
         is_open=number == 0 if number is not None else until > result.asked_at - RUNNING_WITHIN_S,
-        spans=tuple(spans),
-        problem=f"{lacking} of its {len(agreement.computations)} computations came without this period"
-        if lacking
-        else "",
+        spans=spans,
+        problem=problem,
     )

@@ -18,12 +18,16 @@ def requirements_of(period: SlaPeriod) -> Iterator[tuple[str, Computation, Span,
 
     The title that it has in Checkmk is in no answer.
     """
-    used: dict[str, int] = {}
+    used: set[str] = set()
     for computation, span in period.spans:
         for requirement in span.requirements:
-            name = _name(computation, requirement)
-            used[name] = used.get(name, 0) + 1
-            yield (name if used[name] == 1 else f"{name} ({used[name]})"), computation, span, requirement
+            plain = name = _name(computation, requirement)
+            number = 1
+            while name in used:
+                number += 1
+                name = f"{plain} ({number})"
+            used.add(name)
+            yield name, computation, span, requirement
 
 
 def dates(period: SlaPeriod, time_zone: str | None) -> str:

@@ -24,6 +24,7 @@ from checkmill.api.v1 import (
     Flow,
     Plan,
     Positional,
+    ReadError,
     SourceError,
     attempt,
     heavy,
@@ -173,7 +174,7 @@ def delete(settings: Settings, asked: Named) -> Flow[Plan]:
         kind, name = one_line(answer.scenario.type, _LONGEST_NAME), one_line(answer.scenario.name, _LONGEST_NAME)
         title = f"{name} ({scenario})"
         summary = f"delete {title}, a scenario of the type {kind}"
-        planning.changes.append(Change(summary, partial(_deleted, settings, scenario, title)))
+        planning.changes.append(Change(summary, partial(_deleted, settings, scenario, answer.scenario, title)))
     return planning.plan()
 
 
@@ -209,7 +210,7 @@ def _compared(settings: Settings, asked: Defined, *, may_change: bool) -> Flow[P
             yield from _plan_update(settings, draft, answer.scenario, planning)
         else:
             summary = f"{draft.title} differs; {_console_alone(answer.scenario, draft)}"
-            planning.changes.append(Change(summary, partial(_updated, settings, draft), lines))
+            planning.changes.append(Change(summary, partial(_updated, settings, draft, answer.scenario), lines))
     return planning.plan()
 
 
@@ -256,7 +257,7 @@ def _plan_update(settings: Settings, draft: _Draft, there: Scenario, planning: _
     lines = [*differences(there, draft.wanted), *unsent(there)]
     summary = f"update {draft.title}" if lines else f"update {draft.title}, though nothing is seen to differ"
     changing = _changing(there, draft.wanted)
-    planning.changes.append(Change(summary, partial(_updated, settings, draft), [*lines, *changing]))
+    planning.changes.append(Change(summary, partial(_updated, settings, draft, there), [*lines, *changing]))
 
 
 def _is_understood(draft: _Draft, there: TextValidation | None, planning: _Planning) -> Flow[bool]:
@@ -301,14 +302,23 @@ def _created(settings: Settings, draft: _Draft) -> Flow[str]:
     return f"created {draft.name}; its id is {one_line(made.id)}: write it into the file" + _otherwise(made, draft)
 
 
-def _updated(settings: Settings, draft: _Draft) -> Flow[str]:
+def _updated(settings: Settings, draft: _Draft, planned: Scenario) -> Flow[str]:
+    yield from _require_as_planned(settings, draft.id, planned)
     made = yield from modify_scenario(settings, draft.id, draft.body)
     return f"updated {draft.title}" + _otherwise(made, draft)
 
 
-def _deleted(settings: Settings, scenario: str, title: str) -> Flow[str]:
+def _deleted(settings: Settings, scenario: str, planned: Scenario, title: str) -> Flow[str]:
+    yield from _require_as_planned(settings, scenario, planned)
     yield from delete_scenario(settings, scenario)
     return f"deleted {title}"
+
+
+def _require_as_planned(settings: Settings, scenario: str, planned: Scenario) -> Flow[None]:
+    """Look once more: what is replaced or deleted has to be what the plan showed. How it fares may differ."""
+    present = (yield from get_scenario(settings, scenario)).scenario
+    if replace(present, status=planned.status) != planned:
+        raise ReadError("the scenario was changed meanwhile; nothing was done to it, look at what is there now")
 
 
 def _otherwise(made: Scenario, draft: _Draft) -> str:

@@ -10,7 +10,14 @@ from checkmill.cli.paragraphs import printable
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
 from checkmill.model.command import Change
-from checkmill.model.errors import DeadlineError, LoginError, RateLimitError, SourceError, StatusError
+from checkmill.model.errors import (
+    DeadlineError,
+    LoginError,
+    RateLimitError,
+    SessionExpired,
+    SourceError,
+    StatusError,
+)
 from checkmill.model.flow import Flow
 from checkmill.model.sent import Sent
 from checkmill.model.source import ConfiguredSource
@@ -23,6 +30,8 @@ REFUSED = "the vendor refused it"
 HARMLESS = "it had changed nothing yet"
 #: The stage of a plugin's own error for an answer in which the vendor says no.
 REFUSED_STAGE = "refused"
+#: Statuses below 500 by which somebody on the way gives up waiting: what became of the request they do not say.
+_GIVEN_UP = {408, 425, 499}
 
 
 @dataclass(frozen=True)
@@ -54,11 +63,17 @@ class _Chain:
         """Let none begin any more, even if one that was given up still ends well."""
         self._is_broken = True
 
-    def link(self, index: int, change: Change) -> Callable[[], Any]:
+    def link(self, index: int, change: Change, watch: Watch) -> Callable[[], Any]:
         """What starts a change, unless an earlier one did not end well."""
 
         def flowing(flow: Flow[str]) -> Flow[str]:
-            said = yield from flow
+            try:
+                said = yield from flow
+            except SessionExpired as expired:
+                # After a new login the flow begins anew, and would do a second time what it has done.
+                if _has_done(watch.sent):
+                    raise LoginError(str(expired)) from None
+                raise
             self._well = index + 1
             return said
 
@@ -92,7 +107,7 @@ def carry_out_changes(
             group=source.name,
             # One after the other: an order is part of what was asked.
             settings=replace(source.settings, workers=1),
-            start=chain.link(index, change),
+            start=chain.link(index, change, watches[index]),
             timeout_s=timeout_s,
             merge_reads=False,
             login=source.type.session,
@@ -126,9 +141,7 @@ def _outcome(change: Change, done: Done, sent: Sequence[Sent]) -> Outcome:
 
 def _meaning(error: SourceError, sent: Sequence[Sent]) -> str:
     """What a failure means for the vendor. `sent` are the requests of the change, the last one last."""
-    unsafe = [one for one in sent if one.method not in _READING]
-    # An answer that the flow did not like is not one that came before: the error is about it.
-    is_about_answer = bool(unsafe) and sent[-1] is unsafe[-1] and not unsafe[-1].error
+    unsafe, is_about_answer = _unsafe(sent)
     answered = [one for one in (unsafe[:-1] if is_about_answer else unsafe) if not one.error]
     tried = [one for one in unsafe if one.attempts]
     if answered:
@@ -142,10 +155,25 @@ def _meaning(error: SourceError, sent: Sequence[Sent]) -> str:
     return REFUSED if _is_refusal(error) else MAY_HAVE_ARRIVED
 
 
+def _has_done(sent: Sequence[Sent]) -> bool:
+    """Whether a change may have been carried out, in part at least, before its session was found to be over."""
+    unsafe, is_about_answer = _unsafe([one for one in sent if not one.login])
+    return any(one.attempts for one in (unsafe[:-1] if is_about_answer else unsafe))
+
+
+def _unsafe(sent: Sequence[Sent]) -> tuple[list[Sent], bool]:
+    """The requests that may change something, and whether an error is about the answer to the last of them.
+
+    An answer that the flow did not like is not one that came before: the error is about it.
+    """
+    unsafe = [one for one in sent if one.method not in _READING]
+    return unsafe, bool(unsafe) and sent[-1] is unsafe[-1] and not unsafe[-1].error
+
+
 def _is_refusal(error: SourceError) -> bool:
     """Whether the vendor said no: by the HTTP status, or as a plugin read it in an answer and named its stage."""
     if isinstance(error, StatusError):
-        return error.status < 500
+        return error.status < 500 and error.status not in _GIVEN_UP
     return isinstance(error, LoginError | RateLimitError) or error.stage == REFUSED_STAGE
 
 

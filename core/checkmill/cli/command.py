@@ -165,8 +165,12 @@ def _carried_out(session: Session, one: Command[Any, Any], source: ConfiguredSou
         if for_programs:
             streams.results(shown.document(arguments.format))
         return _ended_unchanged(session, one, shown, for_programs=for_programs)
+    if for_programs:
+        # Whether there is a stdout shows without a word on it, which would be no document.
+        streams.results("")
     if streams.broken:
-        raise RefusedError(f"{UNCHANGED}: what would change could not be shown")
+        what = "there is no stdout to tell what came of it" if for_programs else "what would change could not be shown"
+        raise RefusedError(f"{UNCHANGED}: {what}")
     if not arguments.yes:
         unseen = shown.changes_text() if for_programs or not streams.out_is_terminal else ""
         confirm(streams, count, source, sandbox=arguments.sandbox, unseen=unseen)
@@ -175,6 +179,11 @@ def _carried_out(session: Session, one: Command[Any, Any], source: ConfiguredSou
     outcomes = _change(session, one, source, shown, for_programs=for_programs)
     if for_programs:
         streams.results(shown.document(arguments.format, outcomes))
+        if streams.broken:
+            # What the vendor said, such as the id of something new, is said once.
+            for outcome in outcomes:
+                if outcome.said:
+                    streams.remark(f"checkmill: {outcome.said}")
     return 0 if all(outcome.is_done for outcome in outcomes) else FAILED
 
 

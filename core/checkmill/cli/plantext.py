@@ -76,8 +76,11 @@ def _details(change: Change, indent: str) -> list[str]:
 
 
 def _lines(change: Change) -> list[str]:
-    """The details, each on a line of its own, with its blanks, without what moves a terminal."""
-    lines = [line for one in change.details for line in redact(one).expandtabs(4).split("\n")]
+    """The details, each on a line of its own, with its blanks, without what moves a terminal.
+
+    A line end within one is shown as such: what follows it would look like a line of the plan's own.
+    """
+    lines = [redact(one).rstrip("\n").expandtabs(4) for one in change.details]
     return ["".join(one if one.isprintable() else ascii(one)[1:-1] for one in line) for line in lines]
 
 

@@ -21,7 +21,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, is_dataclass
 from typing import Any, ClassVar, Generic, Literal, TypeVar
 
-from checkmill.model.commandwords import COMMANDS, NOT_YET
+from checkmill.model.commandwords import COMMANDS
 from checkmill.model.flow import Flow
 from checkmill.model.option import Document, Option, Positional, options_of
 from checkmill.model.source import ClassOf, ContractError
@@ -132,7 +132,7 @@ class Command(Generic[S, A]):
         Not done when it is made: what is wrong with one command must not take its whole plugin along.
         """
         first = self.words[0]
-        if first in {*COMMANDS, *NOT_YET}:
+        if first in COMMANDS:
             raise ContractError(f"{first!r} is a command of Checkmill itself")
         if self.form not in FORMS:
             raise ContractError(f"its form {self.form!r} is neither of {', '.join(FORMS)}")

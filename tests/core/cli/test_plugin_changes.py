@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
@@ -179,6 +180,44 @@ def test_what_a_failure_means_follows_from_what_was_sent(desk: Desk, word: str, 
     assert "never" not in ran.out.replace("\nnever\n", "\n", 1)
 
 
+@pytest.mark.parametrize("status", [408, 425, 499])
+def test_who_gave_up_waiting_does_not_say_that_the_vendor_refused(desk: Desk, yard: Yard, status: int) -> None:
+    yard.replies["DELETE /signals/north"] = Reply(status)
+
+    ran = desk("yard signal delete north --yes")
+
+    assert ran.code == 3
+    assert ran.err.splitlines()[0].endswith("; it may have been carried out all the same; look before you repeat it")
+
+
+class Once(dict[str, Reply]):
+    """Replies that are given once."""
+
+    def get(self, key: str, default: Any = None) -> Any:
+        return self.pop(key, default)
+
+
+def test_a_session_that_is_over_after_a_change_does_not_have_it_made_twice(desk: Desk, yard: Yard) -> None:
+    yard.replies = Once({"GET /signals/made": Reply(440)})
+
+    ran = desk("yard odd expiring --yes")
+
+    assert (ran.code, yard.changing) == (3, ["PUT /signals/made"])
+    assert ran.err.splitlines()[0] == (
+        "checkmill: make and look: login: the session is over; "
+        "the vendor had answered 1 request of it before; look what is there before you repeat it"
+    )
+
+
+def test_a_change_that_is_refused_as_the_session_is_over_is_made_after_a_new_login(desk: Desk, yard: Yard) -> None:
+    yard.replies = Once({"PUT /signals/made": Reply(440)})
+
+    ran = desk("yard odd expiring --yes")
+
+    assert (ran.code, ran.out) == (0, "make and look\n\nmade it\n")
+    assert yard.changing == ["PUT /signals/made"] * 2
+
+
 def test_a_vendor_that_is_gone_was_not_reached(desk: Desk, yard: Yard, server: Server) -> None:
     ran = desk("yard odd gone --yes")
 
@@ -228,6 +267,34 @@ def test_programs_get_one_document_of_a_plan_too(desk: Desk, file: Path) -> None
             ]
         }
     assert desk(f"yard signal diff {file} --only gone --format json").json == {"changes": []}
+
+
+@pytest.mark.parametrize("form", ["json", "yaml"])
+def test_without_a_stdout_nothing_is_changed(desk: Desk, yard: Yard, form: str) -> None:
+    process = desk.start(f"yard signal delete north --yes --format {form}", shell='exec "$@" >&-')
+
+    _, err = process.communicate(timeout=20)
+
+    assert (process.returncode, yard.changing) == (3, [])
+    assert err.decode().splitlines()[0] == (
+        "checkmill: nothing was changed: there is no stdout to tell what came of it"
+    )
+
+
+def test_what_came_of_a_change_is_told_elsewhere_where_results_cannot_be_written(desk: Desk, yard: Yard) -> None:
+    process = desk.start("yard signal delete north --yes --format json", shell='exec "$@" >/dev/full')
+
+    _, err = process.communicate(timeout=20)
+
+    assert (process.returncode, yard.changing) == (3, ["DELETE /signals/north"])
+    assert "checkmill: deleted north\n" in err.decode()
+
+
+def test_a_line_end_within_a_detail_makes_no_line_of_its_own(desk: Desk) -> None:
+    ran = desk("yard odd multiline --dry-run")
+
+    lines = "paint\n    + color: red\\n+ color: green\\ndelete south\n"
+    assert (ran.code, ran.out) == (0, f"{lines}\ndry run: nothing was changed\n")
 
 
 # The sandbox

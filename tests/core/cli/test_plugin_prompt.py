@@ -93,6 +93,18 @@ def test_anything_else_changes_nothing(desk: Desk, yard: Yard, server: Server, t
     assert yard.changing == []
 
 
+def test_what_was_typed_before_the_question_does_not_answer_it(desk: Desk, yard: Yard, server: Server) -> None:
+    at = Terminal(desk, "yard signal delete north")
+    at.type("y\n")
+    at.read_to(question(server, "1 thing"))
+    at.type("n\n")
+
+    code, shown = at.end()
+
+    assert (code, shown.endswith("\ncheckmill: nothing was changed\n")) == (3, True)
+    assert yard.changing == []
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_at_the_prompt_changes_nothing(desk: Desk, yard: Yard, server: Server, number: signal.Signals) -> None:
     at = Terminal(desk, "yard signal delete north")

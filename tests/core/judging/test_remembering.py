@@ -183,6 +183,29 @@ def test_of_two_hosts_of_one_name_both_are_expected_to_stay(
     assert "1 of 2 behind host web" in result.output
 
 
+SITES = ("site", "host", "service", "sla", "period")
+
+
+@pytest.mark.parametrize(
+    ("labels", "each", "says"),
+    [
+        (SITES, ("host", "service"), "1 of 2 behind host h service s gone: site b"),
+        (SITES, ("host", "service", "sla"), "1 of 2 behind host h service s sla gold gone: site b"),
+        (("site", "sla"), "sla", "1 of 2 behind sla gold gone: site b"),
+    ],
+)
+def test_a_site_that_drops_out_takes_no_trouble_with_it(labels: tuple[str, ...], each: Any, says: str) -> None:
+    def of(site: str, value: float) -> Sample:
+        values = {"site": site, "host": "h", "service": "s", "sla": "gold", "period": "sla:1"}
+        return Sample(value, **{name: values[name] for name in labels})
+
+    check = Check(rule(of=metric(labels=labels), each=each, levels=above(90)))
+    (before,) = check.judged([of("a", 5), of("b", 95)])
+    (after,) = check.judged([of("a", 5)], at=NOW + 60)
+    assert (before.state, after.state) == (State.CRITICAL, State.UNKNOWN)
+    assert says in after.output
+
+
 def test_what_was_remembered_of_things_that_merely_share_a_service_is_dropped() -> None:
     check = Check(rule(of=metric(labels=SERVER), each="project"))
     check.judged(servers(1, 2))

@@ -19,6 +19,8 @@ NOW = 1530273740.0
 LAST_WEEK = (1529272800.0, 1529877600.0)
 THIS_WEEK = (1529877600.0, 1530273734)
 
+#: The SLA periods in a key: one, the last closed one.
+AS_ASKED = ("sla_period_range", (1, 0))
 #: The answer of Checkmk's own announcement of the call, as it stands there.
 SEED = """{'mysite': {'myhost': {'CPU load':
 {(('myhost', 'CPU load'), 'sla_configuration_1', ('sla_period_range', (0, 1)), 'weekly'):
@@ -106,13 +108,15 @@ def result(*computations: Any, sla: Any = SLA, cycle: Any = "weekly") -> Any:
 
 
 def key(host: Any = HOST, service: Any = SERVICE, sla: Any = SLA, cycle: Any = "weekly") -> Any:
-    """The key of a result."""
-    return ((host, service), sla, ("sla_period_range", (1, 0)), cycle)
+    """The key of a result; a `Site` puts the SLA periods that it was asked for into it."""
+    return ((host, service), sla, AS_ASKED, cycle)
 
 
 def of_one(value: Any = None, *, site: str = "mysite") -> Any:
     """An answer with one result."""
-    return {site: {HOST: {SERVICE: {key(): result() if value is None else value}}}}
+    value = result() if value is None else value
+    cycle = value.get("sla_period", "weekly") if isinstance(value, dict) else "weekly"
+    return {site: {HOST: {SERVICE: {key(cycle=cycle): value}}}}
 
 
 def envelope(value: Any, code: Any = 0) -> str:
@@ -143,9 +147,29 @@ class Site:
             answer = answer(request)
         if isinstance(answer, Response):
             return answer
-        text = answer if isinstance(answer, str | bytes) else envelope(answer)
+        text = answer if isinstance(answer, str | bytes) else envelope(_as_asked(answer, request))
         body = text.encode() if isinstance(text, str) else text
         return Response(status=200, body=body, url=request.shown_url(), elapsed_s=2.5)
+
+
+def _as_asked(answer: Any, request: Request) -> Any:
+    """A result whose keys name the SLA periods that a request asks for, where they do not say otherwise."""
+    form, *numbers = query_of(request)[0][1][0].split(":")
+    if form != "sla":
+        return answer
+    asked = ("sla_period_range", tuple(map(int, numbers)))
+    return _with_keys(answer, lambda one: (*one[:2], asked, *one[3:]))
+
+
+def _with_keys(value: Any, change: Callable[[Any], Any]) -> Any:
+    if not isinstance(value, dict):
+        return value
+    inner = {name: _with_keys(one, change) for name, one in value.items()}
+    return {change(name) if _is_as_asked(name) else name: one for name, one in inner.items()}
+
+
+def _is_as_asked(name: Any) -> bool:
+    return isinstance(name, tuple) and len(name) > 2 and name[2] is AS_ASKED
 
 
 def query_of(request: Request) -> Any:

@@ -14,10 +14,12 @@ from checkmill.api.v1 import (
     ReadError,
     RedirectError,
     Response,
+    Secret,
     SourceError,
     StatusError,
 )
 from plugins.checkmk.documented import SECRET, envelope, of_one, only, samples, settings
+from support.secrets import own_secrets
 
 LOGIN_PAGE = """<!DOCTYPE HTML><html><head><title>Check_MK Multisite Login</title></head><body>
 <form action="login.py" method="POST"><input type="password" name="_password"><input name="_login"></form>
@@ -142,6 +144,21 @@ def test_a_long_refusal_is_cut_and_a_secret_at_its_end_is_not_cut_in_two() -> No
     error = _failed(envelope("x" * 190 + SECRET * 100, 1))
     assert len(str(error)) < 260
     assert SECRET[:6] not in str(error)
+
+
+@pytest.mark.parametrize(
+    ("secret", "echoed"),
+    [
+        ("Ab12  cd34ef", "Ab12  cd34ef"),
+        ("grüße-geheim-77", "grüße-geheim-77"),
+        ("grüße-geheim-78", "grÃ¼Ã\x9fe-geheim-78"),
+    ],
+    ids=["two blanks", "beyond ASCII", "as bytes"],
+)
+def test_a_secret_is_not_shown_however_the_site_writes_it(secret: str, echoed: str) -> None:
+    with own_secrets(among=True):
+        Secret(secret)
+        assert str(_failed(envelope(f"bad _secret '{echoed}'", 1))) == "Checkmk refuses get_sla: bad _secret '***'"
 
 
 @pytest.mark.parametrize("code", [1, 2, -1])

@@ -15,6 +15,7 @@ from plugins.checkmk.documented import (
     SEED,
     SERVICE,
     SLA,
+    THIS_WEEK,
     computation,
     envelope,
     labels,
@@ -46,8 +47,8 @@ def _at_most(warn: float, crit: float) -> Levels:
 
 def test_the_margins_of_the_documented_answer_have_no_levels() -> None:
     running, closed = samples("sla_deviation", SEED_ANSWER, **BOTH)
-    assert running == Sample(2.7202916184927326, **labels(period="sla:0", requirement="ok min 0%"))
-    assert closed == Sample(0.0, **labels(requirement="ok min 0%"))
+    assert running == Sample(2.7202916184927326, at=THIS_WEEK[1], **labels(period="sla:0", requirement="ok min 0%"))
+    assert closed == Sample(0.0, at=LAST_WEEK[1], **labels(requirement="ok min 0%"))
     assert (running.levels, closed.levels) == (None, None)
 
 
@@ -113,6 +114,47 @@ def test_what_floating_point_leaves_of_a_margin_that_is_used_up_is_nothing() -> 
     assert only(samples("sla_deviation", _with(subresult(deviation=-1e-9, broken=True)))).value == -1e-9
 
 
+@pytest.mark.parametrize("levels", [(-100.0, -100.0), (5.0, -10.0)])
+@pytest.mark.parametrize(
+    ("name", "plugin_id", "requirement"),
+    [
+        ("sla_deviation", "service_state_percentage", (0, "min", 99.0)),
+        ("sla_outage_margin", "service_outage_count", (2, "max", 1)),
+    ],
+)
+def test_levels_of_the_vendor_do_not_mend_what_is_broken(
+    name: str, plugin_id: str, requirement: Any, levels: Any
+) -> None:
+    broken = subresult(broken=True, deviation=-3.0, state=2, levels=levels, requirement=requirement)
+    found = only(samples(name, _with(broken, plugin_id=plugin_id)))
+    assert (found.value, found.levels) == (-3.0, None)
+
+
+@pytest.mark.parametrize("name", ["sla_deviation", "sla_deviation_state", "sla_outages"])
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (span(broken=True, subresults=[]), "its SLA shows no requirement"),
+        (span(subresults=[]), "its SLA shows no requirement"),
+        (span(broken=True, subresults=[subresult()]), "it is broken, and by which requirement is not said"),
+    ],
+)
+def test_a_computation_that_names_no_part_is_not_passed_over_beside_another(name: str, other: Any, says: str) -> None:
+    found = samples(name, of_one(result(computation(span()), computation(other))))
+    assert [one.reason.startswith(says) for one in found if one.is_missing] == [True]
+
+
+def test_names_that_look_numbered_hide_none() -> None:
+    def counted(plugin_id: str, *, broken: bool) -> Any:
+        part = subresult(broken=broken, deviation=-9.0 if broken else 9.0, state=2 if broken else 0, requirement=None)
+        return computation(span(broken=broken, subresults=[part]), plugin_id=plugin_id)
+
+    rows = (counted("foo", broken=False), counted("foo", broken=True), counted("foo (2)", broken=False))
+    found = samples("sla_deviation_state", of_one(result(*rows)))
+    assert [one.value for one in found] == ["ok", "crit", "ok"]
+    assert len({one.labels["requirement"] for one in found}) == 3
+
+
 def test_an_infinite_margin_is_missing() -> None:
     text = envelope(_with(subresult(deviation=77.25))).replace("77.25", "1e999")
     assert only(samples("sla_deviation", text)).reason == "it came without a usable deviation"
@@ -159,7 +201,9 @@ def test_outages_have_margins_of_their_own() -> None:
     )
     answer = of_one(result(percentages, outages))
     assert [one.labels["requirement"] for one in samples("sla_deviation", answer)] == ["ok min 99%"]
-    assert samples("sla_outage_margin", answer) == [Sample(1, **labels(requirement="outages crit max 3"))]
+    assert samples("sla_outage_margin", answer) == [
+        Sample(1, at=LAST_WEEK[1], **labels(requirement="outages crit max 3"))
+    ]
     assert [(one.value, one.labels["requirement"]) for one in samples("sla_outages", answer)] == [
         (0, "ok min 99%"),
         (2, "outages crit max 3"),
@@ -217,8 +261,9 @@ def test_what_the_words_of_deviation_states_mean() -> None:
 @pytest.mark.parametrize(
     ("given", "word"),
     [
-        (subresult(state=0, levels=(10.0, 5.0)), "ok"),
-        (subresult(state=1, levels=(10.0, 5.0)), "warn"),
+        (subresult(state=0, levels=(10.0, 5.0), deviation=10.5), "ok"),
+        (subresult(state=1, levels=(10.0, 5.0), deviation=10.0), "warn"),
+        (subresult(state=1, levels=(10.0, 5.0), deviation=10.5), "warn"),
         (subresult(state=2, levels=(10.0, 5.0)), "crit"),
         (subresult(state=2, levels=(10.0, 5.0), broken=True, deviation=-1.0), "crit"),
         (subresult(state=0), "ok"),
@@ -245,6 +290,19 @@ def test_a_state_without_levels_means_nothing_until_it_is_broken(given: Any, wor
         (subresult(state=[2]), "it came without a usable deviation_state"),
         (subresult(state=2, broken=None), "whether it is broken is not said"),
         (subresult(state=0, broken=True), "it is broken, and its deviation_state is ok: one of them is wrong"),
+        (
+            subresult(state=2, deviation=-50.0),
+            "its deviation of -50 does not fit that its deviation_state is crit without levels",
+        ),
+        (subresult(state=1, deviation=None), "it came without a usable deviation"),
+        (
+            subresult(state=0, deviation=0.1, levels=(5.0, 2.0)),
+            "its deviation of 0.1 does not fit that its deviation_state is ok, by its levels of 5 and 2",
+        ),
+        (
+            subresult(state=1, deviation=0.1, levels=(5.0, 2.0)),
+            "its deviation of 0.1 does not fit that its deviation_state is warn, by its levels of 5 and 2",
+        ),
     ],
 )
 def test_a_deviation_state_that_is_none_is_missing(given: Any, reason: str) -> None:
@@ -266,7 +324,7 @@ def _weeks(*margins: Any) -> Any:
 def test_a_trend_is_the_change_from_the_week_before_to_the_newest() -> None:
     of_service = {"site": "mysite", "host": HOST, "service": SERVICE, "sla": SLA}
     found = samples("sla_trend", _weeks(0.25, 0.75, -3.0), period="sla:1:2")
-    assert found == [Sample(-0.5, **of_service, requirement="ok min 99%")]
+    assert found == [Sample(-0.5, at=LAST_WEEK[1], **of_service, requirement="ok min 99%")]
     (alone,) = samples("sla_trend", _weeks(0.25))
     assert alone.reason == "one period came, and a trend needs two; ask for sla:1:1 under query"
     assert only(samples("sla_trend", {})).reason == ABSENT
@@ -283,3 +341,17 @@ def test_a_trend_of_margins_that_are_none_is_missing() -> None:
     rows[0]["subresults"] = []
     found = samples("sla_trend", answer, period="sla:1:1")
     assert only(found).reason == "its SLA shows no requirement on percentages"
+
+
+def test_a_trend_says_what_the_newest_period_lacks() -> None:
+    weeks = [(LAST_WEEK[0] - back * 604800.0, LAST_WEEK[1] - back * 604800.0) for back in (1, 0)]
+    other = subresult(requirement=(2, "max", 1.0))
+    both = computation(*map(span, weeks))
+    lacking = samples("sla_trend", of_one(result(both, computation(span(weeks[0])))), period="sla:1:1")
+    assert "1 of its 2 computations came without this period" in [one.reason for one in lacking]
+    gone = computation(span(weeks[0], subresults=[subresult(), other]), span(weeks[1], subresults=[subresult()]))
+    found = samples("sla_trend", of_one(result(gone)), period="sla:1:1")
+    assert {one.labels["requirement"]: one.reason for one in found} == {
+        "ok min 99%": "",
+        "crit max 1%": "the newest period has no such requirement",
+    }

@@ -85,6 +85,44 @@ def test_the_time_range_in_a_key_does_not_matter(third: Any) -> None:
     assert only(samples("sla_broken", answer)).value == "fulfilled"
 
 
+@pytest.mark.parametrize("numbers", [(5, 0), (0, 0), (1, 1), [2, 0]])
+def test_a_key_of_other_sla_periods_than_were_asked_for_is_not_believed(numbers: Any) -> None:
+    odd = ((HOST, SERVICE), SLA, ("sla_period_range", tuple(numbers)), "weekly")
+    found = only(samples("sla_broken", {"mysite": {HOST: {SERVICE: {odd: result()}}}}))
+    start, lookback = numbers
+    assert found.reason == f"the key of its result is that of sla:{start}:{lookback}, and sla:1:0 was asked for"
+
+
+def test_a_key_and_a_result_of_two_cycles_are_not_believed() -> None:
+    found = only(samples("sla_broken", {"mysite": {HOST: {SERVICE: {key(cycle="monthly"): result()}}}}))
+    assert found.reason == "its result and the key of it name two kinds of SLA period"
+
+
+@pytest.mark.parametrize("sites", [("", " "), ("\ud800", "\udfff"), ("(no name)", "")])
+def test_two_sites_that_are_shown_alike_hide_nothing(sites: tuple[str, str]) -> None:
+    answer = {site: of_one(result(computation(span(broken=site == sites[1]))))["mysite"] for site in sites}
+    assert only(samples("sla_broken", answer)).reason == "2 results came for it where one was asked for"
+
+
+def test_a_site_that_shows_one_sla_of_a_service_is_expected_to_show_all() -> None:
+    def rows(*slas: str) -> Any:
+        return {HOST: {SERVICE: {key(sla=sla): result(sla=sla) for sla in slas}}}
+
+    found = samples("sla_broken", {"a": rows("gold", "silver"), "b": rows("gold")}, sla=("gold", "silver"))
+    assert {(one.labels["site"], one.labels["sla"]): one.value for one in found} == {
+        ("a", "gold"): "fulfilled",
+        ("a", "silver"): "fulfilled",
+        ("b", "gold"): "fulfilled",
+        ("b", "silver"): None,
+    }
+
+
+def test_a_result_answers_for_the_service_that_bears_its_name_alone() -> None:
+    answer = {"mysite": {HOST: {"Ã¶": {key(HOST, "Ã¶"): result()}}}}
+    found = samples("sla_broken", answer, services=((HOST, "ö"), (HOST, "Ã¶")))
+    assert [(one.labels["service"], one.value) for one in found] == [("ö", None), ("Ã¶", "fulfilled")]
+
+
 def test_two_results_for_one_thing_are_no_result() -> None:
     twice = {key(): result(), (*key()[:2], "w1", "weekly"): result(computation(span(broken=True)))}
     found = only(samples("sla_broken", {"mysite": {HOST: {SERVICE: twice}}}))

@@ -171,6 +171,16 @@ RULES: dict[str, Any] = {
         "UNKNOWN",
         "nothing of the period was monitored",
     ),
+    "a week that is over too long": (
+        "metric: sla_broken\n    query: {services: [[web-1, CPU load]]}\n    max_age: 2d",
+        "UNKNOWN",
+        "measured 2d 5h ago, older than 2d",
+    ),
+    "all days of last week": (
+        "metric: sla_broken_periods\n    query: {sla: bronze, services: [[web-1, CPU load]], period: w1}",
+        "OK",
+        "central web-1 CPU load bronze: sla_broken_periods 0",
+    ),
     "a year of months": (
         "metric: sla_broken_periods\n    query: {sla: silver, services: [[web-1, CPU load]], period: sla:1:11}",
         "OK",

@@ -62,7 +62,7 @@ def test_shares_of_monitored_time_leave_out_what_was_not_monitored() -> None:
         ({2: 60.0, 3: 40.0}, {"crit": 60.0, "unknown": 40.0}, {"crit": 60.0, "unknown": 40.0}),
         ({"0": 50.0, "-1": 50.0}, {"ok": 50.0, "unmonitored": 50.0}, {"ok": 100.0}),
         ({0: 100.00000001}, {"ok": 100.0}, {"ok": 100.0}),
-        ({0: 99.9, 7: 0.1}, {"ok": 99.9}, {"ok": 100.0}),
+        ({0: 100.0, 7: 0}, {"ok": 100.0}, {"ok": 100.0}),
     ],
 )
 def test_a_state_that_did_not_occur_is_none_of_the_time(
@@ -79,14 +79,17 @@ def test_a_state_that_did_not_occur_is_none_of_the_time(
     [
         ({}, "its percentages come to 0, not to 100"),
         ({0: 50.0}, "its percentages come to 50, not to 100"),
-        ({0: 50.0, 7: 50.0}, "its percentages come to 50, not to 100"),
+        ({0: 99.9, 7: 0.1}, "its percentages hold a state that is not known"),
+        ({0: 100.0, 7: 40.0}, "its percentages hold a state that is not known"),
+        ({0: 99.51}, "its percentages come to 99.51, not to 100"),
+        ({0: 50.0, "0": 50.0}, "its percentages hold one state twice"),
         ({0: 150.0, 2: -50.0}, "its percentages hold what is no amount"),
         ({0: 100.2}, "its percentages come to 100.2, not to 100"),
         ({0: 10**17}, "its percentages come to 1e+17, not to 100"),
         ({0: "100"}, "its percentages hold what is no amount"),
         ({0: True}, "its percentages hold what is no amount"),
         ({0: None}, "its percentages hold what is no amount"),
-        ({True: 100.0}, "its percentages come to 0, not to 100"),
+        ({True: 100.0}, "its percentages hold a state that is not known"),
         ([100.0], "its percentages should be a dictionary, but are a list of 1"),
         ("100", "its percentages should be a dictionary, but are text"),
     ],
@@ -106,6 +109,25 @@ def test_a_period_without_statistics_has_no_shares(statistics: Any) -> None:
     assert only(samples("sla_broken", answer)).value == "fulfilled"
 
 
+@pytest.mark.parametrize(
+    ("durations", "reason"),
+    [
+        ({}, "its durations come to 0 s, not to the 604800 s that it covers"),
+        ({0: 10.0}, "its durations come to 10 s, not to the 604800 s that it covers"),
+        ({0: 10.0, 7: 604790.0}, "its durations hold a state that is not known"),
+        ({0: 604800.0, "0": 1.0}, "its durations hold one state twice"),
+    ],
+)
+def test_durations_that_do_not_come_to_the_whole_are_missing(durations: Any, reason: str) -> None:
+    statistics = {"percentage": {0: 100.0}, "duration": durations}
+    assert only(samples("sla_state_seconds", of_one(result(computation(span(statistics=statistics)))))).reason == reason
+
+
+def test_durations_may_miss_the_whole_by_a_second() -> None:
+    answer = of_one(result(computation(span(statistics={"percentage": {0: 100.0}, "duration": {0: 604799.5}}))))
+    assert _shares("sla_state_seconds", answer)["ok"] == 604799.5
+
+
 def test_computations_that_agree_give_their_shares_once() -> None:
     counted = computation(span(statistics=None), plugin_id="service_outage_count")
     assert len(samples("sla_state_percentage", of_one(result(computation(), computation(), counted)))) == 5
@@ -123,7 +145,7 @@ def test_one_computation_without_usable_shares_leaves_none() -> None:
 
 
 @pytest.mark.parametrize(
-    ("duration", "value"), [(5, 5.0), (0, 0.0), (-1, None), (None, None), (True, None), ("5", None)]
+    ("duration", "value"), [(5, 5.0), (0, 0.0), (-1, None), (None, None), (True, None), ("5", None), (1e12, None)]
 )
 def test_a_duration_is_an_amount_of_seconds(duration: Any, value: float | None) -> None:
     assert only(samples("sla_period_elapsed", of_one(result(computation(span(duration=duration)))))).value == value

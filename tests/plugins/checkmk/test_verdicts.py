@@ -209,6 +209,14 @@ BAD_RESULTS = {
         result(computation(span(_week(1)))),
         "its period lies in the future, so it is not the",
     ),
+    "a requirement that is kept by less than it requires": (
+        result(computation(span(subresults=[subresult(deviation=-94.0)]))),
+        "its deviation of -94 does not fit that it is not broken",
+    ),
+    "computations that end at different times": (
+        result(computation(span()), computation(span((LAST_WEEK[0], LAST_WEEK[0] + 86400.0)))),
+        "its computations end at different times",
+    ),
     "a computation without the period": (
         result(computation(span()), computation() | {"period_results": []}),
         "1 of its 2 computations came without this period",

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from typing import Any
 
 import pytest
 
 from checkmill.api.v1 import (
+    ReadError,
     Secret,
     SourceError,
 )
@@ -16,6 +18,7 @@ from checkmill_nhn_monitoring.commands import (
     Named,
     Shown,
     Updated,
+    apply,
     create,
     delete,
     get,
@@ -97,8 +100,9 @@ def test_update_sends_the_whole_definition_even_where_nothing_differs() -> None:
     plan = desk.plan(update, Updated(definitions=definitions(desk.text("feed"))))
     assert summaries(plan) == [f"update product feed ({FEED}), though nothing is seen to differ"]
     assert desk.carry_out(plan) == [f"updated product feed ({FEED})"]
-    (request,) = desk.sent
-    assert (request.method, request.url().endswith(FEED)) == ("PUT", True)
+    assert [request.method for request in desk.sent] == ["GET", "PUT"], "it looks once more, and then replaces"
+    request = desk.sent[1]
+    assert request.url().endswith(FEED)
     assert json.loads(request.sent_body() or b"")["validation"]["responseCodes"] == ["200"]
 
 
@@ -145,7 +149,22 @@ def test_modify_method_is_what_is_configured() -> None:
     plan = desk.plan(update, Updated(definitions=definitions(NEW), id=FEED))
     with pytest.raises(SourceError, match="405"):
         desk.carry_out(plan)
-    assert [request.method for request in desk.sent] == ["POST"]
+    assert [request.method for request in desk.sent] == ["GET", "POST"]
+
+
+@pytest.mark.parametrize("command", [update, apply, delete])
+def test_what_was_changed_since_the_plan_was_shown_is_left_alone(command: Any) -> None:
+    desk = Desk()
+    asked = Named(ids=(FEED,)) if command is delete else defined(f"{NEW[:-1]}, id: {FEED}}}")
+    plan = desk.plan(command, Updated(definitions=asked.definitions) if command is update else asked)
+    meanwhile = desk.plan(update, Updated(definitions=definitions(f"{NEW[:-1]}, description: theirs}}"), id=FEED))
+    desk.carry_out(meanwhile)
+    desk.sent.clear()
+
+    with pytest.raises(ReadError, match="the scenario was changed meanwhile; nothing was done to it"):
+        desk.carry_out(plan)
+
+    assert [request.method for request in desk.sent] == ["GET"]
 
 
 # delete
@@ -159,7 +178,7 @@ def test_delete_looks_before_it_asks() -> None:
         f"delete port ({PORT}), a scenario of the type TCP",
     ]
     assert desk.carry_out(plan) == [f"deleted orders ({ORDERS})", f"deleted port ({PORT})"]
-    assert [request.method for request in desk.sent] == ["DELETE", "DELETE"]
+    assert [request.method for request in desk.sent] == ["GET", "DELETE"] * 2
     desk.sent.clear()
     assert "SCENARIO NOT FOUND" in desk.plan(get, Shown(ids=(ORDERS,))).problems[0]
 

@@ -1,4 +1,4 @@
-"""Several things behind one service: two hosts of one name in two projects are both expected to stay.
+"""Several things behind one service: two hosts of one name in two projects, or at two sites, are both expected to stay.
 
 Without this the loss of one of them would show the other alone, and its state as that of both. What merely shares a
 service, such as all hosts of a project, may come and go: only the service itself is expected to stay.
@@ -13,12 +13,13 @@ from checkmill.model.sample import Sample
 from checkmill.steps.judging.naming import entity_labels
 
 #: Labels that tell things of one name apart. Parts of a thing, such as mounts or processes, may come and go.
-_TELLING = ("project", "pcode", "id")
+_TELLING = ("project", "pcode", "site", "id")
 
 
 def have_one_name(rule: Rule) -> bool:
-    """Whether the things behind one service have one name, which the first label that the metric declares gives."""
-    return set(entity_labels(rule.metric, ())[:1]) <= set(rule.each)
+    """Whether the things behind one service have one name: the first label that the metric declares to name a thing."""
+    names = [label for label in entity_labels(rule.metric, ()) if label not in _TELLING]
+    return set(names[:1]) <= set(rule.each)
 
 
 def members_of(samples: Iterable[Sample]) -> set[str]:
