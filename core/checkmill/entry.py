@@ -10,12 +10,12 @@ import logging
 import os
 import signal
 import sys
-import threading
 from collections.abc import Callable, Sequence
 from importlib import import_module
 from typing import Any, NoReturn
 
-from checkmill.cli.arguments import COMPLETE, QUIET, Shown, UsageError, command_of, is_of_plugin, parsed
+from checkmill.cli.arguments import COMPLETE, EXEC, QUIET, Shown, UsageError, command_of, is_every, is_of_plugin, parsed
+from checkmill.cli.stopping import Stop, heed
 from checkmill.cli.streams import Streams, taken
 from checkmill.edges import Edges
 
@@ -28,11 +28,16 @@ log = logging.getLogger("checkmill")
 
 def main() -> NoReturn:
     """Run the command of this process and end it."""
-    os.umask(0o007)
     argv = sys.argv[1:]
-    stop = threading.Event()
+    if command_of(argv) != EXEC:
+        # The job that `exec` runs has the mask of its caller.
+        os.umask(0o007)
+    stop = Stop()
     streams = taken(quiet=command_of(argv) in QUIET)
-    _take_signals(command_of(argv), streams, stop)
+    if is_every(argv):
+        heed(stop, lambda: _end(0), hang_up_ends=streams.err_is_terminal or streams.in_is_terminal)
+    else:
+        _take_signals(command_of(argv), streams, stop)
     if command_of(argv) in {*QUIET, "run"} or is_of_plugin(argv):
         # What plugins may leave behind, and what may hang the interpreter, is guarded against in this process alone.
         from checkmill.steps.fetching.last_resort import LAST_RESORT
@@ -43,7 +48,7 @@ def main() -> NoReturn:
     _end(code)
 
 
-def run_command(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Event | None = None) -> int:
+def run_command(argv: Sequence[str], streams: Streams, edges: Edges, stop: Stop | None = None) -> int:
     """Run one command with given streams and edges, and give its exit code."""
     command = command_of(argv)
     if command == COMPLETE:
@@ -51,7 +56,7 @@ def run_command(argv: Sequence[str], streams: Streams, edges: Edges, stop: threa
 
         return complete(argv[1:], streams, edges)
     try:
-        code = _run(argv, streams, edges, stop or threading.Event())
+        code = _run(argv, streams, edges, stop or Stop())
     except UsageError as error:
         code = _failed(streams, command, f"usage: {error}")
     except Shown as shown:
@@ -69,8 +74,13 @@ def run_command(argv: Sequence[str], streams: Streams, edges: Edges, stop: threa
     return FAILED
 
 
-def _run(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Event) -> int:
+def _run(argv: Sequence[str], streams: Streams, edges: Edges, stop: Stop) -> int:
     arguments = parsed(argv)
+    if arguments.command == EXEC:
+        # The job is started before anything else is imported: whatever is wrong with that, it runs.
+        from checkmill.cli.exec import execute
+
+        return execute(arguments, streams, edges)
     # Commands are imported when one is run: each needs other parts.
     from checkmill.cli.logs import log_to_file, log_to_stderr
     from checkmill.cli.session import session
@@ -84,6 +94,10 @@ def _run(argv: Sequence[str], streams: Streams, edges: Edges, stop: threading.Ev
             from checkmill.cli.serving import sandbox
 
             return sandbox(one, stop)
+        if arguments.command == "run" and arguments.every is not None:
+            from checkmill.cli.every import every
+
+            return every(one, stop)
         return _command(arguments.command)(one)
 
 
@@ -117,7 +131,7 @@ def _one_line(error: BaseException) -> str:
     return " ".join(str(error).split()) or "no further words"
 
 
-def _take_signals(command: str, streams: Streams, stop: threading.Event) -> None:
+def _take_signals(command: str, streams: Streams, stop: Stop) -> None:
     """End at once when told to: a server in good order, any other command with a sentence and a 3.
 
     What is said is written here as it stands. A handler runs amid anything, an import or a write to stderr included.
@@ -144,7 +158,9 @@ def _take_signals(command: str, streams: Streams, stop: threading.Event) -> None
         _end(code)
 
     for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-        signal.signal(number, end)
+        # What the caller of a job wants ignored, as `nohup` does, its job is to ignore too.
+        if command != EXEC or signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, end)
 
 
 def _end(code: int) -> NoReturn:

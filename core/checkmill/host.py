@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from checkmill import hookspecs
 from checkmill.model.command import Command
+from checkmill.model.job import JOBS
 from checkmill.model.problem import Problem
 from checkmill.model.reporter import Reporter
 from checkmill.model.source import ContractError, Source
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 GROUP = "checkmill"
 #: The distribution whose types win over another's of the same name.
 OWN = "checkmill"
+#: The source types that no plugin offers, by their names.
+BUILT_IN = {JOBS.type: JOBS}
 #: How a distribution is called that does not say its name.
 UNKNOWN = "of an unknown distribution"
 #: How the functions begin that pluggy calls.
@@ -90,6 +93,10 @@ class Host:
 
     def _add(self, entry_point: importlib.metadata.EntryPoint) -> None:
         plugin = Plugin(entry_point, *_identity(entry_point.dist))
+        if plugin.type in BUILT_IN:
+            plugin.complain(f"the type {plugin.type!r} is Checkmill's own", "ask its author for another name")
+            self._rejected.append(plugin)
+            return
         other = self._plugins.get(plugin.type)
         if other is None:
             self._plugins[plugin.type] = plugin
@@ -107,7 +114,7 @@ class Host:
 
     @property
     def types(self) -> list[str]:
-        """All types that users may write, without loading anything."""
+        """All types that plugins offer, without loading anything."""
         return sorted(self._plugins)
 
     @property
@@ -122,8 +129,15 @@ class Host:
             self._load(plugin)
         return sorted([*self._plugins.values(), *self._rejected], key=lambda one: (one.type, one.distribution))
 
+    def sources(self) -> list[Source[Any]]:
+        """All source types that work, by name: those of plugins, which are loaded for that, and core's own."""
+        offered = [plugin.source for plugin in self.plugins() if plugin.source is not None]
+        return sorted([*offered, *BUILT_IN.values()], key=lambda source: source.type)
+
     def source_type(self, name: str) -> Source[Any] | None:
-        """The source type of that name, if a working plugin offers it."""
+        """The source type of that name: core's own, or one that a working plugin offers."""
+        if name in BUILT_IN:
+            return BUILT_IN[name]
         plugin = self._loaded(name)
         return plugin.source if plugin else None
 

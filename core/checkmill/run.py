@@ -5,30 +5,32 @@ from __future__ import annotations
 import functools
 import logging
 import os
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.feeding import Feeder, Trouble
-from checkmill.model.delivery import Delivery
+from checkmill.feeding.standing import alone, of_job, standing
+from checkmill.model.delivery import Delivery, Progress
 from checkmill.model.errors import DeadlineError, PluginError
 from checkmill.model.fetch import Fetch, Fetched
+from checkmill.model.job import Ended
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.problem import Problem
 from checkmill.model.reporter import Report
 from checkmill.model.result import Identity, Result
-from checkmill.model.rule import Rule, Selection
+from checkmill.model.rule import Rule
 from checkmill.model.state import State
-from checkmill.model.templates import is_template
 from checkmill.steps.fetching import LAST_RESORT, fetch_all
 from checkmill.steps.fetching.last_resort import OverdueError
 from checkmill.steps.judging import FAILURE_KEPT_S, Extraction, extractor, judge
-from checkmill.steps.planning import fetches_of, served_by
+from checkmill.steps.judging.jobs import ended
+from checkmill.steps.judging.unknown import suspects, unknown, whole
+from checkmill.steps.planning import fetches_of, is_impatient, served_by
 from checkmill.steps.reading import Book
-from checkmill.steps.reporting import (
-    deliveries_of,
-)
+from checkmill.steps.reporting import deliveries_of, may_be_same
 from checkmill.store import Store, Stored, StoreError
 
 log = logging.getLogger("checkmill.run")
@@ -52,25 +54,32 @@ class Run:
         self._looked_up: set[str] = set()
         self._cut_off: set[str] = set()
         self._lost_s = 0.0
+        self._began_at = edges.now()
         self.trouble = Trouble()
         self._feeder = Feeder(book, edges, self.trouble)
 
     # What is shown
 
     def reused(self, rules: Iterable[Rule]) -> dict[str, Sequence[Result]]:
-        """The results of those rules that are still good."""
+        """The results of those rules that are still good; of a check of a job always, since there is no better one."""
         now = self._edges.now()
         wanted = list(rules)
         stored = self._stored_of(rule.name for rule in wanted)
         found = ((rule, stored.get(rule.name)) for rule in wanted)
-        return {rule.name: one.results for rule, one in found if one is not None and one.is_fresh(rule, now)}
+        good = {rule.name: one.results for rule, one in found if one is not None and one.is_fresh(rule, now)}
+        return good | {rule.name: self._of_job(rule, now) for rule in wanted if rule.is_of_job}
 
-    def due(self, rules: Iterable[Rule]) -> list[Rule]:
-        """The rules whose interval is over."""
+    def due(self, rules: Iterable[Rule], *, took_s: Mapping[str, float] | None = None) -> list[Rule]:
+        """The rules whose interval is over, and that can be measured.
+
+        A result is as old as the end of its measuring. `took_s` says for checks how long that was, in seconds: by so
+        much sooner they are due, or whoever measures at fixed times would skip every other one.
+        """
         now = self._edges.now()
-        asked = list(rules)
+        asked = [rule for rule in rules if not rule.is_of_job]
         stored = self._stored_of(rule.name for rule in asked)
-        return [rule for rule in asked if not _is_current(stored.get(rule.name), rule, now)]
+        took = {} if took_s is None else took_s
+        return [rule for rule in asked if not _is_current(stored.get(rule.name), rule, now, took.get(rule.name, 0.0))]
 
     def measured(
         self, wanted: Sequence[Rule], others: Sequence[Rule] = (), *, report: bool = False
@@ -81,10 +90,13 @@ class Run:
         rules share gets their results too, measured along where they are not good any more: half of what it is told
         about would be a false state.
 
-        A vendor that said when to come back is not asked before: the failure that is stored stands until then.
+        A vendor that said when to come back is not asked before: the failure that is stored stands until then. Of a
+        check of a job there is nothing to measure, and no result.
         """
+        of_jobs = {rule.name: () for rule in wanted if rule.is_of_job}
+        wanted = [rule for rule in wanted if not rule.is_of_job]
         if not wanted:
-            return {}
+            return {**of_jobs}
         asked = {rule.name for rule in wanted}
         partners = self._feeder.partners_of(wanted) if report else []
         waiting = self._told_to_wait(wanted)
@@ -104,23 +116,32 @@ class Run:
         now = self._edges.now()
         self._stored_of(rule.name for rule in served)
         judged = [(rule, self._judged(rule, extraction, now)) for rule in wanted]
-        judged += self._judged_beside(
-            (rule for rule in beside if not _is_impatient(rule, fetches, fetched)), extraction
-        )
+        judged += self._judged_beside((rule for rule in beside if not is_impatient(rule, fetches, fetched)), extraction)
         for error in extraction.plugin_errors():
             self.trouble.add(error.sentence)
         results = [(rule, judgement.results) for rule, judgement in judged]
         reported: list[tuple[Rule, Sequence[Result]]] = []
         if report:
             reported = [(rule, own) for rule, own in results if rule.name in names]
-            reported += [(rule, reused[rule.name]) for rule in partners if rule.name in reused]
             reported += waiting.values()
         cut_short = self._cut_short(fetches, fetched)
         kept = [
             (rule, one) for rule, one in judged if not cut_short & _keys_of(rule) and rule.name not in self._cut_off
         ]
-        self._store_all(kept, reported, asked, now)
-        return {rule.name: own for rule, own in (*results, *waiting.values())}
+        self._store_all(kept, reported, asked, now, [rule for rule in partners if rule.name in reused])
+        return {**of_jobs, **{rule.name: own for rule, own in (*results, *waiting.values())}}
+
+    def told(self, rule: Rule, job: Ended) -> Sequence[Result]:
+        """Judge how a job of a rule ended, and store that with what its targets are told, in one transaction.
+
+        Of other rules that share a target, it is told what is known: nobody is asked while the job's caller waits.
+        """
+        self._stored_of([rule.name])
+        now = self._edges.now()
+        judgement = self._judged(rule, ended(rule, job), now)
+        partners = self._feeder.partners_of([rule])
+        self._store_all([(rule, judgement)], [(rule, judgement.results)], {rule.name}, now, partners, rule.reports)
+        return judgement.results
 
     def remembered_of_broken(self, tags: Sequence[str] = ()) -> list[Result]:
         """Services known from rules that cannot be read any more: UNKNOWN, with the problem as the reason.
@@ -134,9 +155,18 @@ class Run:
                 results += [self._broken(result, problem) for result in stored.results]
         return [result for result in results if not tags or set(tags) & set(result.tags)]
 
-    def send_deliveries(self, rules: Iterable[Rule]) -> dict[str, int]:
-        """Send what is due in the outbox, and count the outcomes by stage: see `Feeder.send`."""
-        return {} if self._store is None else self._feeder.send(rules, self._store)
+    def send_deliveries(
+        self,
+        rules: Iterable[Rule],
+        *,
+        for_s: float | None = None,
+        progress: Callable[[Progress], None] | None = None,
+        stop: Callable[[], bool] | None = None,
+    ) -> dict[str, int]:
+        """Send what is due in the outbox, and count by stage what came to it: see `Feeder.send`."""
+        if self._store is None:
+            return {}
+        return self._feeder.send(rules, self._store, for_s=for_s, progress=progress, stop=stop)
 
     def forget_deleted(self) -> None:
         """Drop what is stored of checks that were deleted from healthy files."""
@@ -215,8 +245,26 @@ class Run:
         reported: Sequence[tuple[Rule, Sequence[Result]]],
         asked: Collection[str],
         now: float,
+        beside: Sequence[Rule] = (),
+        only: Sequence[Report] | None = None,
     ) -> None:
-        broken = self._told_of_broken() if reported else []
+        """Store what was judged, with the deliveries of what is reported and of what is known of the `beside` ones.
+
+        Targets of rules that are broken are told so; with `only`, no others than these reports may mean.
+        """
+        with alone(self._store, self._edges) if beside else nullcontext():
+            known = [(rule, self._standing(rule, now)) for rule in self._read_again(beside)]
+            broken = self._told_of_broken(only) if reported else []
+            self._store_together(judged, [*reported, *known], broken, asked, now)
+
+    def _store_together(
+        self,
+        judged: Sequence[tuple[Rule, Judgement]],
+        reported: Sequence[tuple[Rule, Sequence[Result]]],
+        broken: Sequence[tuple[Report, Sequence[Result]]],
+        asked: Collection[str],
+        now: float,
+    ) -> None:
         deliveries, complaints = self._deliveries_of(reported, now, asked, broken)
         for complaint in complaints:
             self.trouble.add(complaint)
@@ -227,9 +275,30 @@ class Run:
         try:
             changed = [rule.name for rule, one in judged if _states(one.results) != self._stored_states(rule.name)]
             known = {rule.name: self._memory_of(rule) for rule, _ in judged}
-            self._store.commit(self._checks_dir, judged, deliveries, now, changed, known)
+            limits = self._feeder.limits_of(deliveries)
+            dropped = self._store.commit(self._checks_dir, judged, deliveries, now, changed, known, limits)
         except StoreError as error:
-            self.trouble.add(str(error))
+            told = "neither kept nor reported" if deliveries else "not kept"
+            self.trouble.add(f"{error}; what was measured is {told}")
+        else:
+            self._feeder.note_dropped(dropped)
+
+    def _read_again(self, rules: Sequence[Rule]) -> Sequence[Rule]:
+        """Those rules, with what is stored of them by now."""
+        names = {rule.name for rule in rules}
+        if names:
+            self._stored = {name: one for name, one in self._stored.items() if name not in names}
+            self._looked_up |= names
+            self._read_store(names)
+        return rules
+
+    def _of_job(self, rule: Rule, now: float) -> Sequence[Result]:
+        """What the job of a rule told last; after its time, that it should have told more since."""
+        results, missing = of_job(rule, self._stored.get(rule.name), now, is_readable=self._store is not None)
+        return results if missing is None else self._judged(rule, missing, now).results
+
+    def _standing(self, rule: Rule, now: float) -> Sequence[Result]:
+        return self._of_job(rule, now) if rule.is_of_job else standing(rule, self._stored.get(rule.name), now)
 
     def _deliveries_of(
         self,
@@ -239,7 +308,8 @@ class Run:
         broken: Sequence[tuple[Report, Sequence[Result]]],
     ) -> tuple[list[Delivery], list[str]]:
         try:
-            return LAST_RESORT.bounded(lambda: deliveries_of(reported, now, asked, broken), REPORTS_WITHIN_S)
+            making = functools.partial(deliveries_of, reported, now, asked, broken, run_at=self._began_at)
+            return LAST_RESORT.bounded(making, REPORTS_WITHIN_S)
         except OverdueError:
             sentence = f"nothing is reported: the deliveries were not made within {REPORTS_WITHIN_S:g} s"
             return [], [f"{sentence}; look at the templates under 'report' and of the reporters' bodies"]
@@ -255,8 +325,11 @@ class Run:
             and fetched[fetch.key].ended_at - fetched[fetch.key].started_at < fetch.timeout_s * 0.99
         }
 
-    def _told_of_broken(self) -> list[tuple[Report, Sequence[Result]]]:
-        return [] if self._store is None else self._feeder.told_of(self.remembered_of_broken(), self._store)
+    def _told_of_broken(self, only: Sequence[Report] | None) -> list[tuple[Report, Sequence[Result]]]:
+        if self._store is None:
+            return []
+        told = self._feeder.told_of(self.remembered_of_broken(), self._store)
+        return [one for one in told if only is None or any(may_be_same(one[0], own) for own in only)]
 
     def _stored_states(self, name: str) -> dict[Identity, State]:
         stored = self._stored.get(name)
@@ -264,7 +337,7 @@ class Run:
 
     def _broken(self, result: Result, problem: Problem) -> Result:
         now = self._edges.now()
-        return _unknown(result, f"the rule cannot be read: {problem}", now, now)
+        return unknown(result, f"the rule cannot be read: {problem}", now, now)
 
     # Judging, which what an operator wrote may keep from coming to an end
 
@@ -283,12 +356,12 @@ class Run:
         if limit_s < full_s:
             # What the caller's own deadline cuts off says nothing of the rule.
             self._cut_off.add(rule.name)
-        sentence = f"the rule was not judged within {limit_s:.2g} s{_suspects(rule)}"
+        sentence = f"the rule was not judged within {limit_s:.2g} s{suspects(rule)}"
         self.trouble.add(f"check {rule.name}: {sentence}")
         known = self._stored.get(rule.name)
-        whole = Result(rule.name, rule.name, State.UNKNOWN, sentence, source=_only_source(rule), tags=rule.tags)
         good_until = now + min(rule.interval_s, FAILURE_KEPT_S)
-        results = [_unknown(one, sentence, now, good_until) for one in (known.results if known else ()) or [whole]]
+        services = (known.results if known else ()) or [whole(rule, sentence)]
+        results = [unknown(one, sentence, now, good_until) for one in services]
         return Judgement(tuple(results), self._memory_of(rule), good_until)
 
     def _judged_beside(self, rules: Iterable[Rule], extraction: Extraction) -> Iterator[tuple[Rule, Judgement]]:
@@ -312,58 +385,11 @@ def _keys_of(rule: Rule) -> set[Any]:
     return {reading.fetch.key for reading in rule.all_readings}
 
 
-def _is_impatient(rule: Rule, fetches: Iterable[Fetch], fetched: Mapping[Any, Fetched]) -> bool:
-    """Whether a rule would have waited longer than those that were asked for, and might then have got an answer."""
-    waited_s = {fetch.key: fetch.timeout_s for fetch in fetches}
-    for fetch in (reading.fetch for reading in rule.all_readings):
-        one, limit_s = fetched[fetch.key], waited_s[fetch.key]
-        if fetch.timeout_s > limit_s and (one.error is not None or one.ended_at - one.started_at >= limit_s * 0.99):
-            return True
-    return False
-
-
-def _suspects(rule: Rule) -> str:
-    """Where to look for what does not come to an end."""
-    overrides = [one for own in rule.overrides for one in (own.where, own.exclude)]
-    templates = {"as": rule.service_template + rule.host_template, "text": rule.text_template}
-    keys = [key for key, one in (("where", rule.where), ("except", rule.exclude)) if _has_regex(one)]
-    keys += ["overrides"] if any(map(_has_regex, overrides)) else []
-    keys += [key for key, text in {**templates, "details": rule.details_template}.items() if is_template(text)]
-    return f"; look at its {' and '.join(map(repr, keys))}" if keys else ""
-
-
-def _has_regex(selection: Selection | None) -> bool:
-    alternatives = () if selection is None else selection.alternatives
-    return any(pattern.is_regex for one in alternatives for patterns in one.values() for pattern in patterns)
-
-
-def _only_source(rule: Rule) -> str:
-    return rule.readings[0].source.name if len(rule.readings) == 1 else ""
-
-
-def _unknown(result: Result, output: str, now: float, good_until: float) -> Result:
-    """A service that is known, in a state that is not."""
-    return Result(
-        check=result.check,
-        service=result.service,
-        state=State.UNKNOWN,
-        output=output,
-        source=result.source,
-        metric=result.metric,
-        host=result.host,
-        labels=result.labels,
-        tags=result.tags,
-        checked_at=now,
-        good_until=good_until,
-        failed=True,
-    )
-
-
 def _states(results: Iterable[Result]) -> dict[Identity, State]:
     return {result.identity: result.state for result in results}
 
 
-def _is_current(stored: Stored | None, rule: Rule, now: float) -> bool:
+def _is_current(stored: Stored | None, rule: Rule, now: float, took_s: float) -> bool:
     if stored is None or not stored.is_fresh(rule, now):
         return False
-    return now < stored.measured_at + rule.interval_s * (1 - EARLY)
+    return now < stored.measured_at - min(took_s, rule.interval_s / 2) + rule.interval_s * (1 - EARLY)

@@ -34,6 +34,7 @@ from checkmill.api.v1 import (
     SourceError,
     StatusError,
     attempt,
+    now,
     together,
 )
 from checkmill_nhn_monitoring.calls import post_multiple, post_single
@@ -61,7 +62,7 @@ _LONGEST_WAIT_DIGITS = 9
 def deliver(settings: BatchmonSettings, target: BatchmonTarget, body: str) -> Flow[Receipt]:
     """Post a body, the text of a JSON object, to one scenario."""
     answer = yield from attempt(post_single(settings, target.scenario, _sendable(body)))
-    taken = _taken(answer)
+    taken = _taken(answer, (yield from _wait_of(answer)))
     if isinstance(taken, Receipt):
         return taken
     return _receipt_for(target.scenario, taken, [taken.body])
@@ -82,7 +83,7 @@ def deliver_many(settings: BatchmonSettings, targets: Sequence[BatchmonTarget], 
     if len(set(scenarios)) < len(scenarios):
         return (yield from _one_by_one(settings, targets, body))
     answer = yield from attempt(post_multiple(settings, scenarios, _sendable(body)))
-    taken = _taken(answer)
+    taken = _taken(answer, (yield from _wait_of(answer)))
     if isinstance(taken, Envelope):
         echoes = taken.body if isinstance(taken.body, list) else []
         return [_receipt_for(scenario, taken, echoes) for scenario in scenarios]
@@ -95,16 +96,16 @@ def _one_by_one(settings: BatchmonSettings, targets: Sequence[BatchmonTarget], b
     return (yield from together([deliver(settings, target, body) for target in targets]))
 
 
-def _taken(answer: Response | SourceError) -> Envelope | Receipt:
+def _taken(answer: Response | SourceError, wait_s: float | None) -> Envelope | Receipt:
     """The envelope of a post that the service took, or the receipt of one that it did not take, or may not have."""
     if isinstance(answer, SourceError):
-        return Receipt(_outcome_of_error(answer), one_line(answer.sentence), retry_after_s=answer.retry_after_s)
+        return Receipt(_outcome_of_error(answer), one_line(answer.sentence), retry_after_s=wait_s)
     try:
         envelope = envelope_of(answer)
     except ParseError as error:
         if answer.ok:
             return Receipt(Outcome.UNKNOWN, one_line(error.sentence))
-        return Receipt(_outcome_of_status(answer.status), f"HTTP {answer.status}", retry_after_s=_wait_of(answer))
+        return Receipt(_outcome_of_status(answer.status), f"HTTP {answer.status}", retry_after_s=wait_s)
     if answer.ok and envelope.successful:
         return envelope
     said = envelope.message or "no reason given"
@@ -113,7 +114,7 @@ def _taken(answer: Response | SourceError) -> Envelope | Receipt:
         said if answer.ok else f"HTTP {answer.status}: {said}",
         code=envelope.code,
         request_id=_request_id_of(envelope.body),
-        retry_after_s=_wait_of(answer),
+        retry_after_s=wait_s,
     )
 
 
@@ -148,12 +149,32 @@ def _request_id_of(body: Any) -> str:
     return one_line(request_id) if isinstance(request_id, str) else ""
 
 
-def _wait_of(response: Response) -> float | None:
-    """The seconds of Retry-After; a date in it would take a clock, and a flow has none."""
-    said = response.headers.get("retry-after", "").strip()
-    if response.status not in _NOT_NOW or not (said.isascii() and said.isdigit()) or len(said) > _LONGEST_WAIT_DIGITS:
+def _wait_of(answer: Response | SourceError) -> Flow[float | None]:
+    """How long the service wants to be left alone, in seconds: its Retry-After, a number of them or a date."""
+    if isinstance(answer, SourceError):
+        return answer.retry_after_s
+    said = answer.headers.get("retry-after", "").strip()
+    if answer.status not in _NOT_NOW or not said.isascii():
         return None
-    return float(said)
+    if said.isdigit():
+        return float(said) if len(said) <= _LONGEST_WAIT_DIGITS else None
+    until = _moment(said)
+    return None if until is None else max(0.0, until - (yield from now()))
+
+
+def _moment(said: str) -> float | None:
+    """The epoch seconds of a date as HTTP writes it; None for anything else."""
+    if not said[:1].isalpha():
+        return None
+    # Imported here: few answers carry a date, and the parser of mail dates is not small.
+    from datetime import UTC
+    from email.utils import parsedate_to_datetime
+
+    try:
+        at = parsedate_to_datetime(said)
+        return (at if at.tzinfo else at.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, TypeError, OverflowError, IndexError):
+        return None
 
 
 def _sendable(body: str) -> str:

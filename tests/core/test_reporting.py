@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import json
-import threading
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from checkmill.edges import Edges
+from checkmill.feeding.draining import Drain
 from checkmill.model.delivery import Delivery, Stage
 from checkmill.model.errors import (
     ConfigurationError,
@@ -25,91 +25,25 @@ from checkmill.model.errors import (
     SourceError,
     StatusError,
 )
-from checkmill.model.reporter import ConfiguredReporter, Outcome, Receipt, Report, Reporter
+from checkmill.model.reporter import ConfiguredReporter, Outcome, Receipt, Report
 from checkmill.model.result import Result
 from checkmill.model.rule import Rule
 from checkmill.model.sandbox import World
 from checkmill.model.secret import Secret
-from checkmill.model.settings import ReporterSettings, Target
 from checkmill.model.state import State
 from checkmill.sandbox import SandboxServer
-from checkmill.steps.fetching import Job, carry_out
-from checkmill.steps.reporting import (
-    EXPIRES_S,
-    TargetError,
-    deliveries_of,
-    may_be_same,
-    send,
-    sendings_of,
-    stored_target,
-    target_text,
-)
+from checkmill.steps.reporting import TargetError, deliveries_of, may_be_same, stored_target, target_text
 from checkmill.store import Store
+from checkmill.store import outbox as outboxes
 from checkmill_nhn_monitoring.reporting import NHN_BATCHMON
 from checkmill_nhn_monitoring.sandbox import APPKEY, SCENARIO, UNKNOWN_SCENARIO
 from checkmill_nhn_monitoring.settings import BatchmonSettings, BatchmonTarget
 from support.loopback import Got, Reply, http_server
+from support.posting import Known, Post, Room, reporting, results, room
 from support.rules import NOW, hosts, judged, rule
 
 EDGES = Edges(now=lambda: NOW, sleep=lambda _: None, chance=lambda: 0.0)
 OTHER_SCENARIO = "12962600-5c39-11ea-bd8f-0bbd7856015c"
-BODY = '{"state": {{ state | tojson }}, "output": {{ output | tojson }}}'
-
-
-@dataclass(frozen=True, kw_only=True)
-class Room(Target):
-    room: str
-
-    def __post_init__(self) -> None:
-        if self.room == "x" * 9:
-            raise ValueError("the room is full")
-
-
-@dataclass
-class Post:
-    """A reporter that notes what it is asked to deliver, and gives the answers it was told to."""
-
-    answers: dict[str, Receipt | Exception | object] = field(default_factory=dict)
-    calls: list[tuple[list[str], str]] = field(default_factory=list)
-    lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def deliver(self, _: ReporterSettings, target: Room, body: str) -> Any:
-        with self.lock:
-            self.calls.append(([target.room], body))
-        return self._answer(target.room)
-
-    def deliver_many(self, _: ReporterSettings, targets: Sequence[Room], body: str) -> Any:
-        with self.lock:
-            self.calls.append(([target.room for target in targets], body))
-        return [self._answer(target.room) for target in targets]
-
-    def _answer(self, room: str) -> Any:
-        answer = self.answers.get(room, Receipt(Outcome.ACCEPTED, "taken"))
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def reporter(self, body: str = BODY, *, many: bool = False, content: str = "json object") -> ConfiguredReporter:
-        kind: Reporter[Any, Any] = Reporter(
-            "post", ReporterSettings, Room, self.deliver, self.deliver_many if many else None, content=content
-        )
-        return ConfiguredReporter("post", kind, ReporterSettings(), body, "checks.d/shop.yaml", "digest")
-
-
-def room(reporter: ConfiguredReporter, name: str, *, repeat_unknown: bool = False) -> Report:
-    target = Room(room=name, repeat_unknown=repeat_unknown)
-    return Report(reporter, target, vars(target))
-
-
-def results(*states: State, check: str = "cpu", outputs: Sequence[str] = ()) -> list[Result]:
-    return [
-        Result(check, f"{check} {number}", state, (outputs or ["fine"] * 9)[number], checked_at=NOW - number)
-        for number, state in enumerate(states)
-    ]
-
-
-def reporting(*reports: Report, name: str = "cpu") -> Rule:
-    return rule(name, reports=reports)
 
 
 @pytest.fixture
@@ -119,16 +53,12 @@ def store(tmp_path: Path) -> Any:
     opened.close()
 
 
-def sent(store: Store, rules: Sequence[Rule], at: float = NOW, edges: Edges = EDGES) -> list[Delivery]:
+def sent(store: Store, rules: Sequence[Rule], at: float = NOW, **options: Any) -> list[Delivery]:
     """Send what is due as a run does, and give all deliveries as they stand."""
-    reports = {(one.reporter.name, target_text(one.key)): one for rule in rules for one in rule.reports}
+    told: list[str] = []
     store.outbox.recover(at)
-    due = store.outbox.take_due(at, reports)
-
-    def settle(delivery: Delivery, receipt: Receipt) -> None:
-        store.outbox.settle(delivery, receipt, at)
-
-    send(sendings_of(due, reports), edges, carry_out, Job, settle)
+    Drain(store.outbox, Known(rules), replace(EDGES, now=lambda: at), told.append, **options).run()
+    assert told == []
     return store.outbox.deliveries()
 
 
@@ -157,7 +87,8 @@ def test_a_delivery_is_the_worst_state_and_all_services_of_its_target() -> None:
         checks=("cpu", "disk"),
         body='{"state": "CRITICAL", "output": "3 of 4 services not OK: disk 0: fine"}',
         created_at=NOW,
-        expires_at=NOW + EXPIRES_S,
+        expires_at=NOW + 3600,
+        run_at=NOW,
     )
 
 
@@ -208,6 +139,13 @@ def test_a_body_that_cannot_be_made_is_told_and_the_others_go_on(template: str, 
     deliveries, complaints = deliveries_of([(reporting(broken, good), results(State.OK))], NOW)
     assert [one.reporter for one in deliveries] == ["other"]
     assert complaints == [f'reporter post: the body for {{"room": "a"}} cannot be made: {reason}']
+
+
+def test_a_delivery_is_made_as_its_reporter_is_configured() -> None:
+    check = reporting(room(Post().reporter(keep="all", expires=90.0), "a"))
+    (delivery,), _ = deliveries_of([(check, results(State.OK))], NOW, run_at=NOW - 7)
+    assert (delivery.run_at, delivery.created_at, delivery.expires_at) == (NOW - 7, NOW, NOW + 90)
+    assert delivery.keep_all
 
 
 def test_a_target_that_a_rule_names_twice_is_told_once() -> None:
@@ -497,7 +435,7 @@ def test_a_process_that_died_while_sending_left_the_outcome_unknown(store: Store
     check = reporting(room(post.reporter(), "a"))
     deliveries, _ = deliveries_of([(check, results(State.OK))], NOW)
     store.commit("/checks.d", [], deliveries, NOW)
-    store.outbox.take_due(NOW, [("post", target_text({"room": "a"}))])
+    assert len(store.outbox.turn([], NOW, {"post": outboxes.Room(1, 1)}).begun) == 1
     (delivery,) = sent(store, [check], NOW + 60)
     assert (delivery.stage, post.calls) == (Stage.UNKNOWN, [])
 
@@ -506,7 +444,7 @@ def test_a_process_that_died_while_sending_left_the_outcome_unknown(store: Store
 
 
 def batchmon(base_url: str, appkey: str, *scenarios: str) -> Rule:
-    settings = BatchmonSettings(base_url=base_url, appkey=Secret(appkey))
+    settings = BatchmonSettings(base_url=base_url, appkey=Secret(appkey), tries=1)
     reporter = ConfiguredReporter("nhn", NHN_BATCHMON, settings, NHN_BATCHMON.body, "checks.d/nhn.yaml", "digest")
     targets = [BatchmonTarget(scenario=scenario) for scenario in scenarios]
     return rule("cpu", reports=tuple(Report(reporter, target, vars(target)) for target in targets))

@@ -12,12 +12,13 @@ import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, redirect_stderr
+from contextlib import contextmanager, redirect_stderr, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, Any
 
 from checkmill.cli.arguments import QUIET, command_of
+from checkmill.cli.stopping import Stop
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
 from checkmill.entry import run_command
@@ -84,6 +85,8 @@ class Desk:
     clock: Clock = field(default_factory=Clock)
     arguments: list[str] = field(default_factory=list)
     monotonic: Callable[[], float] = time.monotonic
+    sleep: Callable[[float], None] = lambda _: None
+    chance: float = 0.0
 
     def __post_init__(self) -> None:
         self.checks_dir.mkdir(parents=True, exist_ok=True)
@@ -112,14 +115,14 @@ class Desk:
         where = ["--checks-dir", str(self.checks_dir), "--state-dir", str(self.state_dir)]
         return [*where, *self.arguments, *given]
 
-    def __call__(self, words: str | Sequence[str]) -> Ran:
-        """Run a command in this process."""
+    def __call__(self, words: str | Sequence[str], *, stop: Stop | None = None) -> Ran:
+        """Run a command in this process; `stop` ends one that goes on."""
         argv = self.argv(words)
         streams = Captured(quiet=command_of(argv) in QUIET)
-        edges = Edges(self.clock, self.monotonic, sleep=lambda _: None, chance=lambda: 0.0, environ=self.environ)
+        edges = Edges(self.clock, self.monotonic, self.sleep, chance=lambda: self.chance, environ=self.environ)
         noise = io.StringIO()
         with own_secrets(), _own_logging(), redirect_stderr(noise):
-            code = run_command(argv, streams, edges)
+            code = run_command(argv, streams, edges, stop)
         err = "".join(f"{remark}\n" for remark in streams.remarks) + noise.getvalue()
         return Ran(code, "".join(streams.written), err, len(streams.written))
 
@@ -172,7 +175,9 @@ def _own_logging() -> Iterator[None]:
     finally:
         for handler in root.handlers:
             if handler not in handlers:
-                handler.close()
+                # As at the end of a process, where the disk may be full.
+                with suppress(OSError):
+                    handler.close()
         root.handlers[:] = handlers
         logging.raiseExceptions = raising
         for name, level in levels.items():

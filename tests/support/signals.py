@@ -35,6 +35,7 @@ from checkmill.api.v1 import (
     Sandbox,
     Seconds,
     Secret,
+    SessionExpired,
     Source,
     SourceSettings,
     World,
@@ -233,6 +234,12 @@ def odd(settings: Settings, asked: One) -> Flow[Plan]:
             return Plan(changes=[Change("go", partial(elsewhere, settings))])
         case "stuck":
             return Plan(changes=[Change("hang", hang), Change("never", partial(said, "never"))])
+        case "expiring":
+            return Plan(changes=[Change("make and look", partial(made, settings))])
+        case "multiline":
+            return Plan(
+                changes=[Change("paint", partial(said, "painted"), ["+ color: red\n+ color: green\ndelete south"])]
+            )
         case "reading":
             return Plan(changes=[Change("read", partial(read_broken, settings))])
     return Plan()
@@ -267,6 +274,17 @@ def hang() -> Flow[str]:
     time.sleep(6.0)
     return "never"
     yield
+
+
+def made(settings: Settings) -> Flow[str]:
+    """Make something, and look at it; both find that the session is over where the vendor says 440."""
+    ticket = yield from session(log_in)
+    headers = {"x-ticket": ticket}
+    for method in ("PUT", "GET"):
+        request = settings.request(method, "/signals/made", json={"name": "made"}, headers=headers, any_status=True)
+        if (yield from send(request)).status == 440:
+            raise SessionExpired("the session is over")
+    return "made it"
 
 
 def read_broken(settings: Settings) -> Flow[str]:

@@ -9,22 +9,33 @@ from typing import Any, NoReturn
 
 from checkmill import __version__
 from checkmill.model.commandwords import COMMANDS as COMMANDS
-from checkmill.model.commandwords import NOT_YET as NOT_YET
 
 LEVELS = ("debug", "info", "warning", "error")
 #: The forms of results, those of `checkmill.steps.rendering`, which is not imported to read a command line.
 FORMATS = ("table", "json", "jsonl", "nagios", "checkmk", "openmetrics")
 SHELLS = ("bash", "zsh", "fish")
+#: The check that tells how well deliveries go.
+OUTBOX = "checkmill-outbox"
+#: What a delivery may be chosen by: its stage, or `open` for those that somebody may want to look at, and its state.
+STAGES = ("open", "pending", "sending", "accepted", "refused", "unknown", "superseded", "expired", "dropped")
+STATES = ("OK", "WARNING", "CRITICAL", "UNKNOWN")
+#: No number of a delivery has more.
+MOST_DIGITS = 18
 
 DEFAULT_SEED = 1
 #: What the completion scripts call, with the words of any other command line; it is no command for people.
 COMPLETE = "__complete"
 #: What `Namespace.command` is for a command that a plugin brings.
 OF_PLUGIN = "command"
+#: The command behind whose own words stand those of another program.
+EXEC = "exec"
+#: How long a job that takes too long has between being told to end and being killed, in seconds.
+KILL_AFTER_S = 10.0
 
 #: The common options, with and without a value.
 _WITH_VALUE = frozenset({"--checks-dir", "--state-dir", "--log-level", "--sandbox-seed"})
 _FLAGS = frozenset({"--sandbox", "-h", "--help", "-V", "--version"})
+_WITH_VALUE_OF_EXEC = frozenset({"--check", "--timeout", "--kill-after"})
 #: Commands whose callers take stderr for output and any exit code for a state, or have no place for it.
 QUIET = ("check", "local", COMPLETE)
 
@@ -38,7 +49,25 @@ class Shown(Exception):  # noqa: N818 - not an error: help or version was asked 
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser that raises instead of exiting, and that tells what it reads."""
+    """A parser that raises instead of exiting, and that tells what it reads.
+
+    With `takes_words_between_options`, arguments may stand behind options too: `outbox retry --yes 3`.
+    """
+
+    takes_words_between_options = False
+
+    def parse_known_args(  # type: ignore[override] # it has overloads for namespaces of classes that nobody here has
+        self, args: Any = None, namespace: Any = None
+    ) -> tuple[argparse.Namespace, list[str]]:
+        """Read what is known, and give the rest."""
+        if not self.takes_words_between_options:
+            return super().parse_known_args(args, namespace)
+        # argparse parses twice then, each time by this method.
+        self.takes_words_between_options = False
+        try:
+            return self.parse_known_intermixed_args(args, namespace)
+        finally:
+            self.takes_words_between_options = True
 
     @property
     def declared(self) -> Sequence[argparse.Action]:
@@ -72,15 +101,40 @@ class _Whole(Parser):
 
 def parsed(argv: Sequence[str]) -> argparse.Namespace:
     """Read the command line. Raises `UsageError`, or `Shown` for help and version."""
-    first = first_word(argv)
-    if first in NOT_YET:
-        raise UsageError(f"the command {first!r} is not carried out yet; see 'checkmill --help'")
+    if command_of(argv) == EXEC:
+        return _parsed_with_job(argv)
     if is_of_plugin(argv):
         # Plugins are loaded for their commands only when the first word is none of Checkmill's own.
         from checkmill.cli.extensions import parsed_of_plugin
 
         return parsed_of_plugin(argv)
     return parser().parse_args(list(argv))
+
+
+def _parsed_with_job(argv: Sequence[str]) -> argparse.Namespace:
+    """Read the command line of `exec`. What belongs to the job no parser sees, whatever it looks like."""
+    begins = job_begins(argv)
+    job = list(argv[begins:])
+    own = list(argv[:begins])
+    if own[-1:] == ["--"]:
+        own.pop()
+    arguments = parser().parse_args([*own, *(["COMMAND"] if job else [])])
+    arguments.job = job
+    return arguments
+
+
+def job_begins(argv: Sequence[str]) -> int:
+    """Where in the words of `exec` those of the job begin: behind `--`, or with the first that is no option's."""
+    first = next((index for index, word, _ in words_of(argv) if word == EXEC), len(argv))
+    index = first + 1
+    while index < len(argv):
+        word = argv[index]
+        if word == "--":
+            return index + 1
+        if not word.startswith("-"):
+            return index
+        index += 2 if word in _WITH_VALUE | _WITH_VALUE_OF_EXEC else 1
+    return len(argv)
 
 
 def command_of(argv: Sequence[str]) -> str:
@@ -98,10 +152,16 @@ def command_of(argv: Sequence[str]) -> str:
     return ""
 
 
+def is_every(argv: Sequence[str]) -> bool:
+    """Whether this is a run that goes on until it is told to end."""
+    words = argv[: list(argv).index("--")] if "--" in argv else argv
+    return command_of(argv) == "run" and any(word.partition("=")[0] == "--every" for word in words)
+
+
 def is_of_plugin(argv: Sequence[str]) -> bool:
     """Whether the command is none of Checkmill's own, so that only plugins can have it."""
     first = first_word(argv)
-    return bool(first) and first not in {*COMMANDS, *NOT_YET, COMPLETE}
+    return bool(first) and first not in {*COMMANDS, COMPLETE}
 
 
 def first_word(argv: Sequence[str]) -> str:
@@ -139,6 +199,24 @@ def as_path(word: str) -> str:
     return word
 
 
+def as_number(word: str) -> int:
+    """A word that is a whole number, none too large for a database."""
+    if not (word.isascii() and word.isdecimal() and len(word) <= MOST_DIGITS):
+        raise argparse.ArgumentTypeError(f"a whole number is expected, found {word!r}")
+    return int(word)
+
+
+def as_seconds(word: str) -> float:
+    """A word that is a duration, in seconds."""
+    # Only few command lines hold one.
+    from checkmill.model.units import seconds
+
+    try:
+        return seconds(word)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(str(error)) from None
+
+
 def parser() -> Parser:
     """The whole command line."""
     common = common_options(suppress=True)
@@ -154,7 +232,12 @@ def parser() -> Parser:
         return commands.add_parser(name, help=summary, description=summary, parents=[common], allow_abbrev=False)
 
     check = command("check", "one check as a Nagios plugin; a fresh result is reused, else it is measured now")
-    check.add_argument("name", type=as_text, metavar="NAME", help="name of the check")
+    check.add_argument(
+        "name",
+        type=as_text,
+        metavar="NAME",
+        help=f"name of the check; {OUTBOX} for what is on its way to reporters",
+    )
     _add_items(check, "one service of a check with 'each'")
     check.add_argument("-t", "--timeout", metavar="SECONDS", help="deadline of the whole check")
     check.add_argument("-v", "--verbose", action="count", default=0, help="more lines; may be repeated")
@@ -167,20 +250,36 @@ def parser() -> Parser:
     run.add_argument("names", nargs="*", type=as_text, metavar="NAME", help="names or globs of checks; all without any")
     _add_tags(run)
     run.add_argument("--due", action="store_true", help="only checks whose interval is over")
-    run.add_argument("--format", choices=FORMATS, default="table", help="form of the results (default: table)")
+    run.add_argument(
+        "--every",
+        type=as_seconds,
+        metavar="TIME",
+        help="run what is due again and again, every 60s or so, until told to end; results go to --output alone",
+    )
+    run.add_argument("--format", choices=FORMATS, help="form of the results (default: table)")
     run.add_argument(
         "--output", type=as_path, metavar="FILE", help="write the results there, at once and whole, instead of stdout"
     )
     run.add_argument("--exit-state", action="store_true", help="exit with the worst state")
     run.add_argument("--no-report", action="store_true", help="hand nothing to reporters")
 
-    outbox = command("outbox", "undelivered reports")
-    outbox.add_argument(
-        "action", nargs="?", default="list", choices=("list", "show", "flush", "retry", "drop"), help="default: list"
+    execute = command(EXEC, "run a batch job, pass on its output and exit code, and report how it ended")
+    execute.usage = "checkmill exec --check NAME [--timeout TIME] [--kill-after TIME] [--] COMMAND [ARGUMENT...]"
+    execute.add_argument("--check", type=as_text, required=True, metavar="NAME", help="name of the check that it is")
+    execute.add_argument(
+        "--timeout", type=as_seconds, metavar="TIME", help="end it after 30m or so (default: the check's own timeout)"
     )
-    outbox.add_argument("ids", nargs="*", type=int, metavar="ID", help="numbers of deliveries")
-    outbox.add_argument("--all", action="store_true", help="list settled deliveries too")
-    _add_format(outbox)
+    execute.add_argument(
+        "--kill-after",
+        type=as_seconds,
+        default=KILL_AFTER_S,
+        metavar="TIME",
+        help=f"how long it has then before it is killed (default: {KILL_AFTER_S:g}s)",
+    )
+    execute.add_argument("job", nargs="+", metavar="COMMAND", help="what to run, with its arguments; no shell is used")
+
+    outbox = command("outbox", "what is on its way to the reporters: list, show, flush, retry, drop")
+    _add_outbox(outbox)
 
     command("validate", "read rules and settings, without any network")
     explain = command("explain", "what a check reads, selects and decides, step by step; stores and reports nothing")
@@ -246,6 +345,37 @@ def common_options(*, suppress: bool) -> Parser:
         "--log-level", choices=LEVELS, default=default("warning"), help="what is logged (default: warning)"
     )
     return options
+
+
+def _add_outbox(outbox: Parser) -> None:
+    outbox.takes_words_between_options = True
+    outbox.add_argument(
+        "action",
+        nargs="?",
+        default="list",
+        choices=("list", "show", "flush", "retry", "drop"),
+        help="list what is open (default), show everything about some, flush: send what is due now, retry or drop some",
+    )
+    outbox.add_argument("ids", nargs="*", type=as_number, metavar="ID", help="numbers of deliveries")
+    outbox.add_argument("--all", action="store_true", help="list settled deliveries too")
+    stages = f"only deliveries at this stage: {', '.join(STAGES)}"
+    outbox.add_argument("--stage", action="append", default=[], choices=STAGES, metavar="STAGE", help=stages)
+    for name, meaning in (
+        ("reporter", "of this reporter; a glob will do"),
+        ("target", "to this target: label=value, the value may be a glob, or a part of its text"),
+        ("check", "that tell of this check; a glob will do"),
+    ):
+        option = f"--{name}"
+        outbox.add_argument(option, action="append", type=as_text, default=[], metavar=name.upper(), help=meaning)
+    states = f"of this state: {', '.join(STATES)}"
+    outbox.add_argument(
+        "--state", action="append", default=[], type=str.upper, choices=STATES, metavar="STATE", help=states
+    )
+    outbox.add_argument("--older-than", type=as_seconds, metavar="AGE", help="made longer ago than this, such as 10m")
+    outbox.add_argument("--newer-than", type=as_seconds, metavar="AGE", help="made less long ago than this")
+    outbox.add_argument("--limit", type=as_number, metavar="N", help="list the N oldest; 0 for all")
+    outbox.add_argument("--yes", action="store_true", help="retry and drop without asking")
+    outbox.add_argument("--format", choices=("table", "json"), help="form (default: table)")
 
 
 def _add_tags(command: argparse.ArgumentParser) -> None:

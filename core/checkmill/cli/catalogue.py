@@ -38,12 +38,13 @@ def metrics(session: Session) -> int:
     """Print what the source types can measure."""
     host = Host()
     wanted = session.arguments.type
-    kinds = [plugin.source for plugin in host.plugins() if plugin.source is not None]
+    kinds = host.sources()
     if wanted is not None:
         kinds = [kind for kind in kinds if kind.type == wanted]
         if not kinds:
             plugin = host.failed(wanted)
-            reason = str(plugin.problems[0]) if plugin and plugin.problems else did_you_mean(wanted, host.types)
+            hint = did_you_mean(wanted, [kind.type for kind in host.sources()])
+            reason = str(plugin.problems[0]) if plugin and plugin.problems else hint
             session.streams.remark(f"checkmill: there is no source type {wanted!r}: {reason}")
             return FAILED
     found = [(kind, metric) for kind in kinds for metric in metrics_of(kind)]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from checkmill.cli.arguments import UsageError
+from checkmill.cli.arguments import OUTBOX, UsageError
 from checkmill.cli.items import is_meant, known, may_be_meant
 from checkmill.cli.session import Session
 from checkmill.model.result import Result
@@ -22,11 +22,22 @@ def check(session: Session) -> int:
     arguments = session.arguments
     give_up_at = deadline(session)
     with session.book() as (book, _):
+        if arguments.name == OUTBOX:
+            return _check_outbox(session, book)
         results = _results(session, book, arguments.name, give_up_at)
         results = [_without_memory(one, session.store_problem) for one in picked(results, arguments.item)]
     one = combined(results) if len(results) != 1 else results[0]
     session.streams.results(nagios(results, verbosity=arguments.verbose))
     return one.state.exit_code
+
+
+def _check_outbox(session: Session, book: Book) -> int:
+    # Imported here: no other check needs it.
+    from checkmill.cli.outboxservice import outbox_service
+
+    result = outbox_service(session, book, session.store(), session.arguments.item)
+    session.streams.results(nagios([result], verbosity=session.arguments.verbose))
+    return result.state.exit_code
 
 
 def deadline(session: Session) -> float | None:

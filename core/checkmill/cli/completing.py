@@ -4,6 +4,8 @@
 `checkmill __complete bash HEAD WORD... CURRENT`, the words are as they were typed, quotes and all, and HEAD is the part
 of the current one that bash does not replace. The first line of the answer is `words`, with a word in each further
 line (for zsh and fish with a tab and its meaning), or `directory` or `file`: then the shell completes paths itself.
+`command 4` says that another command line begins behind the first four words, the program's name counted: that of a
+job, which the shell completes as if it stood alone.
 
 What a word belongs to is known from the declarations of the command line, what it may be from rule files, store and
 plugins. A person at a prompt waits: nothing is asked of a vendor, and whatever fails answers with no words.
@@ -17,7 +19,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from checkmill.cli.arguments import OF_PLUGIN, Parser, parser
+from checkmill.cli.arguments import EXEC, OF_PLUGIN, Parser, parser
 from checkmill.cli.quoting import for_bash, unquoted
 from checkmill.cli.streams import Streams
 from checkmill.edges import Edges
@@ -46,7 +48,8 @@ class Line:
 
     `given` are the values so far by argument; `awaited` is the argument that the current word is a value of, None for
     one of the `choices`; `lead` is what stands before the value in the current word: `--format=`. `path` are the words
-    that lead to a plugin's command, and `of` is that command once they are whole.
+    that lead to a plugin's command, and `of` is that command once they are whole. `job_begins` is how many words stand
+    before those of a job, the program's name counted; 0 where there is none.
     """
 
     given: dict[str, list[str]] = field(default_factory=dict)
@@ -56,10 +59,13 @@ class Line:
     awaited: argparse.Action | None = None
     lead: str = ""
     choices: Sequence[Word] = ()
+    job_begins: int = 0
 
     @property
     def kind(self) -> str:
         """What the answer is: words, or what the shell completes itself."""
+        if self.job_begins:
+            return f"command {self.job_begins}"
         if self.awaited is None:
             return _WORDS
         if self.option is not None and self.option.document is not None:
@@ -105,7 +111,7 @@ def understood(words: Sequence[str], current: str) -> Line:
     commands = _commands(next(action for action in whole.declared if action.dest == "command"))
     open_option: argparse.Action | None = None
     only_arguments = False
-    for word in words:
+    for index, word in enumerate(words):
         name, equals, value = word.partition("=")
         if open_option is not None:
             line.given.setdefault(open_option.dest, []).append(word)
@@ -126,6 +132,8 @@ def understood(words: Sequence[str], current: str) -> Line:
                 command = _of_plugin(line, word)
             if line.command:
                 options, arguments = ({}, []) if command is None else (_options(command), _arguments(command))
+        elif line.command == EXEC:
+            return Line(line.given, EXEC, job_begins=index + 1)
         elif arguments:
             line.given.setdefault(arguments[0].dest, []).append(word)
             arguments = arguments if arguments[0].nargs in ("*", "+") else arguments[1:]
@@ -140,6 +148,10 @@ def understood(words: Sequence[str], current: str) -> Line:
     elif not line.command:
         own = [Word(name, one.description or "") for name, one in commands.items()] if not line.path else []
         line.choices = [*own, *_next_words(line.path)]
+    elif line.command == EXEC and (only_arguments or "check" in line.given):
+        line.job_begins = len(words) + 1
+    elif line.command == EXEC:
+        line.choices = list(_unused(options, line))
     elif arguments:
         line.awaited = arguments[0]
     elif not only_arguments:

@@ -1,7 +1,8 @@
 """`checkmill completion SHELL`: the script that has a shell ask Checkmill itself what may be written next.
 
 The scripts hold no words of their own. They pass on what stands before the cursor, and take from the first line of the
-answer whether words follow or the shell is to complete paths. See `checkmill.cli.completing`.
+answer whether words follow or the shell is to complete paths, or the command line of a job. See
+`checkmill.cli.completing`.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from checkmill.cli.session import Session
 BASH = r"""# bash completion of checkmill, written by: checkmill completion bash
 _checkmill() {
     local program=${1:-checkmill} rest= index gap word fragment line head='' kind=''
-    local words=()
+    local words=() begins=()
     [[ -n ${COMP_LINE-} ]] && rest=${COMP_LINE:0:${COMP_POINT:-${#COMP_LINE}}}
     # Words are split at '=' and ':' too; whether two of them touch only the line knows.
     for ((index = 0; index <= COMP_CWORD; index++)); do
@@ -29,7 +30,7 @@ _checkmill() {
             words[${#words[@]} - 1]+=$word
         else
             head=''
-            words+=("$word")
+            words+=("$word") begins+=("$index")
         fi
         # What is replaced begins after these.
         [[ -n $word && -z ${word//[=:]/} ]] && head=${words[${#words[@]} - 1]}
@@ -47,6 +48,21 @@ _checkmill() {
             while IFS= read -r line; do
                 COMPREPLY+=("$line")
             done < <(compgen -A "$kind" -- "${fragment#[\"\']}")
+            ;;
+        command\ *)
+            index=${begins[${kind#command }]}
+            for line in _comp_command_offset _command_offset; do
+                if declare -F "$line" >/dev/null; then
+                    "$line" "$index"
+                    return
+                fi
+            done
+            fragment=${words[${#words[@]} - 1]:${#head}} kind=file
+            [[ $index == "$COMP_CWORD" && $fragment != */* ]] && kind=command
+            compopt -o filenames 2>/dev/null
+            while IFS= read -r line; do
+                COMPREPLY+=("$line")
+            done < <(compgen -A "$kind" -- "${fragment#[\"\']}" | sort -u)
             ;;
     esac
 }
@@ -66,6 +82,11 @@ _checkmill() {
         directory | file)
             compset -P 1 '--*='
             if [[ $kind == directory ]]; then _files -/; else _files; fi
+            ;;
+        command\ *)
+            shift ${kind#command } words
+            (( CURRENT -= ${kind#command } ))
+            _normal
             ;;
         words)
             for line in "${(@)answer[2,-1]}"; do
@@ -95,6 +116,10 @@ function __checkmill_complete
             __fish_complete_directories (string replace -r '^--[^=]*=' '' -- "$current")
         case file
             __fish_complete_path (string replace -r '^--[^=]*=' '' -- "$current")
+        case 'command *'
+            set -l skipped (string split ' ' -- $answer[1])[2]
+            set -l job $words[(math $skipped + 1)..-1] "$current"
+            complete -C "$job"
         case words
             printf '%s\n' $answer[2..-1]
     end

@@ -10,6 +10,7 @@ from checkmill.cli.explanation import as_text
 from checkmill.cli.session import Session
 from checkmill.model.errors import SourceError
 from checkmill.model.memory import Memory
+from checkmill.model.result import Result
 from checkmill.model.rule import Reading, Rule
 from checkmill.model.state import State
 from checkmill.steps.explaining import (
@@ -36,6 +37,7 @@ from checkmill.steps.explaining import (
 from checkmill.steps.fetching import Watch, fetch_all
 from checkmill.steps.judging import Answers, Extraction, extractor, judge
 from checkmill.steps.judging.grouping import Group, grouped
+from checkmill.steps.judging.jobs import last_told, overdue
 from checkmill.steps.judging.levelling import levelled
 from checkmill.steps.reading import Book, Draft
 from checkmill.steps.reading.expansion import Expansion
@@ -56,7 +58,7 @@ def explain(session: Session) -> int:
         if rule is None:
             return FAILED
         explainer = _Explainer(session, rule, _lines_of(session, book.drafts[rule.name]), _stored(session, book, rule))
-        explanation = explainer.of_stored() if arguments.stored else explainer.of_live()
+        explanation = explainer.of_stored() if arguments.stored or rule.is_of_job else explainer.of_live()
     if arguments.format == "json":
         session.streams.results(json_text(explanation))
     else:
@@ -76,10 +78,19 @@ class _Explainer:
         self._memory = memory if memory.selection_digest == rule.selection_digest else Memory()
 
     def of_stored(self) -> Explanation:
-        """What the last run stored; no request is sent."""
-        stored = self._stored
-        services = [Judged(one, None, one.common) for one in (() if stored is None else stored.results)]
+        """What the last run stored, or the job that ended last; no request is sent."""
+        results = () if self._stored is None else self._stored.results
+        services = [
+            Judged(one, None, one.common) for one in (self._of_job(results) if self._rule.is_of_job else results)
+        ]
         return self._explanation("stored", services, (), None, expectation_of(self._rule, self._memory, None))
+
+    def _of_job(self, results: Sequence[Result]) -> Sequence[Result]:
+        """What a job told last; after its time, that it should have told more since."""
+        last, stands = last_told(self._rule, results, self._now)
+        if stands:
+            return results
+        return judge(self._rule, overdue(self._rule, last, self._now), self._memory, self._now).results
 
     def of_live(self) -> Explanation:
         """What the sources answer now."""
@@ -129,7 +140,7 @@ class _Explainer:
             each=rule.each,
             interval_s=rule.interval_s,
             good_for_s=rule.good_for_s,
-            timeout_s=rule.timeout_s,
+            timeout_s=rule.job_ends_after_s if rule.is_of_job else rule.timeout_s,
             policies=_policies(rule),
             sources=source_facts(rule),
             metric=metric_facts(rule, self._lines),
@@ -139,8 +150,10 @@ class _Explainer:
             if data != "stored" or stored is None
             else StoredFacts(
                 stored.measured_at,
-                stored.good_until,
-                fresh=stored.is_fresh(rule, self._now),
+                stored.measured_at + rule.good_for_s if rule.is_of_job else stored.good_until,
+                fresh=last_told(rule, stored.results, self._now)[1]
+                if rule.is_of_job
+                else stored.is_fresh(rule, self._now),
                 changed=stored.digest != rule.digest,
             ),
             fetches=fetches,

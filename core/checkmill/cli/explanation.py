@@ -8,6 +8,7 @@ from typing import Any
 
 from checkmill.cli.levelwords import levels_text, limit_text, origin_text, value_text
 from checkmill.cli.paragraphs import Paragraphs, listed
+from checkmill.model.job import EXEC
 from checkmill.model.moments import age, iso_utc
 from checkmill.steps.explaining import Expectation, Explanation, FetchFacts, SampleFacts, Setting
 from checkmill.steps.judging.amounts import duration, plural, shown_value
@@ -44,7 +45,7 @@ def _check(explanation: Explanation, text: Paragraphs) -> None:
     text.field("each", f"a service for each {' and '.join(explanation.each)}" if explanation.each else "one service")
     interval, good = duration(explanation.interval_s), duration(explanation.good_for_s)
     text.field("interval", f"{interval}; a result is good for {good}")
-    text.field("timeout", duration(explanation.timeout_s))
+    text.field("timeout", "none" if explanation.timeout_s is None else duration(explanation.timeout_s))
     text.field("policies", listed(f"{key} {state.value}" for key, state in explanation.policies.items()))
 
 
@@ -114,7 +115,9 @@ def _data(explanation: Explanation, text: Paragraphs) -> None:
     text.heading(f"stored, as of {at}")
     stored = explanation.stored
     if stored is None:
-        text.line("nothing is stored of this check; without --stored it is measured now")
+        is_of_job = any(one.type == EXEC for one in explanation.sources)
+        without = "'checkmill exec' tells of it" if is_of_job else "without --stored it is measured now"
+        text.line(f"nothing is stored of this check; {without}")
         return
     text.field("measured", f"{iso_utc(stored.measured_at)}, {age(stored.measured_at, explanation.at)}")
     good = f"{iso_utc(stored.good_until)}, {age(stored.good_until, explanation.at)}"

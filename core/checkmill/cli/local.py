@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from checkmill.cli.check import deadline
+from checkmill.cli.outboxservice import outbox_line
 from checkmill.cli.session import Session
 from checkmill.model.problem import Problem
 from checkmill.model.result import Result
@@ -22,7 +23,8 @@ def local(session: Session) -> int:
     with session.book() as (book, host):
         names, _ = book.select(tags=session.arguments.tag)
         rules = book.rules(names)
-        run = Run(book, session.store(), session.edges, give_up_at=give_up_at)
+        store = session.store()
+        run = Run(book, store, session.edges, give_up_at=give_up_at)
         reused = run.reused(rules)
         stale = [rule for rule in rules if rule.name not in reused]
         measured = run.measured(stale)
@@ -30,9 +32,10 @@ def local(session: Session) -> int:
         shown += run.remembered_of_broken(session.arguments.tag)
         problems = [*book.problems, *host.problems]
         trouble = [*run.trouble.sentences, *book_is_empty(book, names, session.arguments.tag)]
-        own = own_service(problems, trouble, session.store_problem, len(rules), session.edges.now())
-    # Its own line comes first: of two services with one name, the first keeps it.
-    session.streams.results(checkmk_local([own, *shown]))
+        own = [own_service(problems, trouble, session.store_problem, len(rules), session.edges.now())]
+        own += outbox_line(session, book, store, names)
+    # Checkmill's own lines come first: of two services with one name, the first keeps it.
+    session.streams.results(checkmk_local([*own, *shown]))
     return 0
 
 

@@ -11,9 +11,10 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from checkmill.cli.arguments import DEFAULT_SEED
+from checkmill.cli.arguments import DEFAULT_SEED, OUTBOX
 from checkmill.edges import Edges
 from checkmill.model.builtin import metrics_of
+from checkmill.model.job import EXEC
 
 if TYPE_CHECKING:
     from checkmill.steps.reading import Book, Draft
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
 
 #: How long a person at a prompt waits for another's transaction.
 BUSY_S = 0.2
+#: More deliveries than this nobody picks one from.
+MOST_DELIVERIES = 500
 
 Words = Iterator[tuple[str, str]]
 
@@ -39,13 +42,16 @@ class Vocabulary:
     def words(self, command: str, argument: str, current: str) -> Words:
         """What an argument of a command may be; `current` is what there is of it."""
         kinds: dict[str, Callable[[], Words]] = {
-            "name": self._checks,
+            "name": self._checks_and_outbox if command == "check" else self._checks,
             "names": self._stored_checks if command == "forget" else self._checks,
             "tag": self._tags,
             "item": lambda: self._items(current),
             "type": self._types,
             "metrics": self._metrics,
             "ids": self._deliveries,
+            "reporter": self._reporters,
+            "target": self._targets,
+            "check": self._jobs if command == "exec" else self._checks,
             "source": self._sources,
         }
         already = set(self._given.get(argument, ()))
@@ -59,6 +65,18 @@ class Vocabulary:
     def _checks(self) -> Words:
         for name, draft in self._book().drafts.items():
             yield name, f"{self._text(draft, 'source')} {self._text(draft, 'metric')}".strip()
+
+    def _checks_and_outbox(self) -> Words:
+        yield from self._checks()
+        if any(draft.key("report") for draft in self._book().drafts.values()):
+            yield OUTBOX, "deliveries to reporters"
+
+    def _jobs(self) -> Words:
+        book = self._book()
+        types = book.source_types()
+        for name, draft in book.drafts.items():
+            if any(types.get(source) == EXEC for source in self._texts(draft, "source")):
+                yield name, self._text(draft, "source")
 
     def _tags(self) -> Words:
         book = self._book()
@@ -115,9 +133,31 @@ class Vocabulary:
         return ((word, "") for word in sorted(words))
 
     def _deliveries(self) -> Words:
+        """The numbers of the deliveries that an action of `outbox` is for."""
+        from checkmill.cli.choosing import ASIDE, OPEN, target_words
+        from checkmill.model.delivery import Stage
+
+        action = next(iter(self._given.get("action", ())), "list")
+        stages = {"retry": (*ASIDE, Stage.PENDING), "drop": (*ASIDE, Stage.PENDING), "list": OPEN, "show": ()}
+        for store in self._stores() if action in stages else ():
+            for one in store.outbox.deliveries(stages[action], limit=MOST_DELIVERIES):
+                yield str(one.id), f"{one.stage.value} {one.state} {one.reporter} {target_words(one.target)}"
+
+    def _reporters(self) -> Words:
+        """The reporters that the outbox knows."""
         for store in self._stores():
-            for one in store.outbox.deliveries(()):
-                yield str(one.id), f"{one.stage.value} {one.reporter} {one.state}"
+            for name in store.outbox.health(self._edges.now()).reporters:
+                yield name, ""
+
+    def _targets(self) -> Words:
+        """The labels and values of the targets of what waits or was laid aside."""
+        from checkmill.cli.choosing import OPEN, target_parts
+
+        words: dict[str, str] = {}
+        for store in self._stores():
+            for one in store.outbox.deliveries(OPEN, limit=MOST_DELIVERIES):
+                words |= dict.fromkeys(target_parts(one.target), one.reporter)
+        return iter(words.items())
 
     def _stored(self, names: Sequence[str] | None) -> dict[str, Stored]:
         found: dict[str, Stored] = {}
@@ -146,9 +186,8 @@ class Vocabulary:
     def _types(self) -> Words:
         from checkmill.host import Host
 
-        for plugin in Host().plugins():
-            if plugin.source is not None:
-                yield plugin.type, plugin.source.help
+        for source in Host().sources():
+            yield source.type, source.help
 
     def _metrics(self) -> Words:
         from checkmill.host import Host

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from checkmill.model.job import JOBS
 from checkmill.model.sample import Sample
 from checkmill.model.source import Dataset, Inventory, Metric, Source
 from checkmill.model.state import State
@@ -29,8 +30,11 @@ def metrics_of(source: Source[Any]) -> tuple[Metric[Any, Any, Any], ...]:
 def source_up(source: Source[Any]) -> Metric[Any, Any, Any] | None:
     """Whether a source answers. A failed fetch is its verdict; judging says `down` with the stage then.
 
-    It asks for the inventory if there is one, else for what the first metric asks that needs no query.
+    It asks for the inventory if there is one, else for what the first metric asks that needs no query. Jobs are not
+    asked at all.
     """
+    if source is JOBS:
+        return None
     datasets = [metric.dataset for metric in source.metrics]
     if source.inventory is not None:
         datasets.insert(0, source.inventory.dataset)

@@ -7,6 +7,7 @@ COMMANDS = (
     "check",
     "local",
     "run",
+    "exec",
     "outbox",
     "validate",
     "explain",
@@ -19,5 +20,3 @@ COMMANDS = (
     "completion",
     "sandbox",
 )
-#: Commands that are named in the documentation and come later.
-NOT_YET = ("exec",)

@@ -97,3 +97,12 @@ class OutboxHealth:
     """How well each reporter's deliveries are, by the reporter's name."""
 
     reporters: Mapping[str, ReporterHealth] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Progress:
+    """How far a draining of the outbox is: attempts settled so far, deliveries that wait, and the counts by stage."""
+
+    settled: int
+    waiting: int
+    counts: Mapping[str, int] = field(default_factory=dict)

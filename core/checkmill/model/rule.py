@@ -10,6 +10,7 @@ from typing import Any
 
 from checkmill.model.aggregate import aggregated_metric
 from checkmill.model.fetch import Fetch
+from checkmill.model.job import JOBS
 from checkmill.model.levels import Levels, glob_matches, plain
 from checkmill.model.problem import Place
 from checkmill.model.reporter import Report
@@ -175,6 +176,8 @@ class Rule:
 
     `digest` changes with anything that decides what a result means; `selection_digest` with anything that decides
     which services there are, so that what was remembered under another selection is not expected.
+
+    `job_ends_after_s` is how long the job of a check of one may take, None where it may take as long as it likes.
     """
 
     name: str
@@ -207,6 +210,12 @@ class Rule:
     details_template: str = ""
     reports: tuple[Report, ...] = ()
     tags: tuple[str, ...] = ()
+    job_ends_after_s: float | None = None
+
+    @property
+    def is_of_job(self) -> bool:
+        """Whether it is told by a job when that ends, so that there is nothing to fetch."""
+        return self.readings[0].source.type is JOBS
 
     @property
     def metric(self) -> Metric[Any, Any, Any]:

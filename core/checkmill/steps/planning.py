@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
+from typing import Any
 
-from checkmill.model.fetch import Fetch
+from checkmill.model.fetch import Fetch, Fetched
 from checkmill.model.rule import Rule
 
 
@@ -27,3 +28,13 @@ def served_by(rules: Iterable[Rule], wanted: Iterable[Rule]) -> list[Rule]:
     """The rules that can be judged for free once the fetches of the wanted ones are there, those included."""
     fetched = {fetch.key for fetch in fetches_of(wanted)}
     return [rule for rule in rules if all(reading.fetch.key in fetched for reading in rule.all_readings)]
+
+
+def is_impatient(rule: Rule, fetches: Iterable[Fetch], fetched: Mapping[Any, Fetched]) -> bool:
+    """Whether a rule would have waited longer than those that were asked for, and might then have got an answer."""
+    waited_s = {fetch.key: fetch.timeout_s for fetch in fetches}
+    for fetch in (reading.fetch for reading in rule.all_readings):
+        one, limit_s = fetched[fetch.key], waited_s[fetch.key]
+        if fetch.timeout_s > limit_s and (one.error is not None or one.ended_at - one.started_at >= limit_s * 0.99):
+            return True
+    return False

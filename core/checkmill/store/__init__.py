@@ -10,39 +10,30 @@ import json
 import logging
 import sqlite3
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import TypeVar
 
+from checkmill.edges import Edges
 from checkmill.model.delivery import Delivery
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.result import Result
 from checkmill.model.rule import Rule
-from checkmill.store.directory import StoreError, made, prepared, telling
+from checkmill.store.directory import StoreError
 from checkmill.store.documents import UNREADABLE, memory_from, memory_text, results_from, results_text
+from checkmill.store.failing import DamagedError, telling
 from checkmill.store.forgetting import unless_forgotten
-from checkmill.store.outbox import OUTBOX_SCHEMA, Outbox, insert_delivery, supersede_outdated
+from checkmill.store.opening import DATABASE, Opened, opened
+from checkmill.store.outbox import Limit, Outbox, insert, supersede_outdated
 
-__all__ = ["Store", "StoreError", "Stored"]
+__all__ = ["DATABASE", "Store", "StoreError", "Stored"]
 
-VERSION = 1
-DATABASE = "state.db"
 #: How long a process waits for another's transaction.
 BUSY_S = 5.0
 
-_SCHEMA = """
-CREATE TABLE IF NOT EXISTS checks (
-    checks_dir TEXT NOT NULL,
-    name TEXT NOT NULL,
-    digest TEXT NOT NULL,
-    files TEXT NOT NULL,
-    measured_at REAL NOT NULL,
-    good_until REAL NOT NULL,
-    results TEXT NOT NULL,
-    memory TEXT NOT NULL,
-    PRIMARY KEY (checks_dir, name)
-) WITHOUT ROWID
-"""
+T = TypeVar("T")
 
 log = logging.getLogger("checkmill.store")
 
@@ -75,28 +66,48 @@ class Stored:
 class Store:
     """An open state directory. One object belongs to one thread."""
 
-    def __init__(self, directory: Path, connection: sqlite3.Connection) -> None:
+    def __init__(self, directory: Path, database: Opened, reopen: Callable[[], Opened]) -> None:
         self.directory = directory
-        self._connection = connection
-        self._path = directory / DATABASE
+        self._database = database
+        self._reopen = reopen
+        self._path = database.path
 
     @classmethod
-    def open(cls, directory: Path, *, busy_s: float = BUSY_S) -> Store:
+    def open(cls, directory: Path, *, busy_s: float = BUSY_S, edges: Edges | None = None) -> Store:
         """Open or make the database of a state directory. Raises `StoreError` saying why it cannot be used.
 
-        Another process's transaction is waited for as long as `busy_s`, here and in every method.
+        Another process's transaction is waited for as long as `busy_s`, here and in every method. A damaged database
+        is replaced by a new one with what can be read of it: see `replaced`.
         """
-        path = made(prepared(directory) / DATABASE)
-        with telling(path), ExitStack() as on_failure:
-            connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
-            on_failure.callback(connection.close)
-            _set_up(connection, path)
-            on_failure.pop_all()
-        return cls(directory, connection)
+        reopen = partial(opened, directory, busy_s, edges or Edges())
+        return cls(directory, reopen(), reopen)
 
     def close(self) -> None:
         """Close the database."""
-        self._connection.close()
+        self._database.close()
+
+    @property
+    def replaced(self) -> str:
+        """What became of the database, in a sentence, when it was damaged as this store opened it; else ""."""
+        return self._database.replaced
+
+    def rescues(self, since: float = 0.0) -> list[str]:
+        """What became of databases that were damaged since then, each in a sentence, until `rescues_are_told`."""
+
+        def sentences() -> list[str]:
+            with telling(self._path):
+                if not self._connection.execute("SELECT 1 FROM sqlite_schema WHERE name = 'rescues'").fetchone():
+                    return []
+                query = "SELECT sentence FROM rescues WHERE at >= ? ORDER BY at, sentence"
+                return [str(sentence) for (sentence,) in self._connection.execute(query, (since,))]
+
+        return self._mending(sentences)
+
+    def rescues_are_told(self, sentences: Iterable[str]) -> None:
+        """Tell these no more."""
+        with self._transaction():
+            rows = [(sentence,) for sentence in sentences]
+            self._connection.executemany("DELETE FROM rescues WHERE sentence = ?", rows)
 
     def stored(self, checks_dir: str, names: Collection[str] | None = None) -> dict[str, Stored]:
         """What is stored of a checks directory, of all its checks or of those named, by check. Raises `StoreError`."""
@@ -105,9 +116,12 @@ class Store:
         wanted = [] if names is None else [json.dumps(sorted(names))]
         if names is not None:
             query += " AND name IN (SELECT value FROM json_each(?))"
-        with telling(self._path):
-            rows = self._connection.execute(query, (_storable(checks_dir), *wanted)).fetchall()
-        for name, digest, files, measured_at, good_until, results, memory in rows:
+
+        def rows() -> list[tuple[str, str, str, float, float, str, str]]:
+            with telling(self._path):
+                return self._connection.execute(query, (_storable(checks_dir), *wanted)).fetchall()
+
+        for name, digest, files, measured_at, good_until, results, memory in self._mending(rows):
             try:
                 times = (float(measured_at), float(good_until))
                 parts = (tuple(map(str, json.loads(files))), *times, results_from(results), memory_from(memory))
@@ -125,8 +139,11 @@ class Store:
         now: float,
         changed: Collection[str] = (),
         known: Mapping[str, Memory] | None = None,
-    ) -> None:
+        limits: Mapping[str, Limit] | None = None,
+    ) -> list[Delivery]:
         """Store results, memory and deliveries of a run in one transaction, nothing over a later measurement.
+
+        Gives the deliveries that were dropped since more would wait than `limits` allows, by the reporter's name.
 
         `changed` are the checks whose states are others than before: what waits to tell of them is taken back. `known`
         are the memories that the checks were judged with: what was forgotten since then stays forgotten.
@@ -139,28 +156,32 @@ class Store:
                 good_until = excluded.good_until, results = excluded.results, memory = excluded.memory
             WHERE checks.measured_at <= excluded.measured_at OR checks.measured_at > ?
         """
-        with self._transaction():
-            for rule, judged_one in judged:
-                judgement = judged_one
-                memory = (known or {}).get(rule.name)
-                if memory is not None and (memory.seen or memory.last_good):
-                    judgement = self._as_forgotten(checks_dir, rule.name, memory, judgement)
-                measured_at = min((result.checked_at for result in judgement.results), default=now)
-                row = (
-                    _storable(checks_dir),
-                    rule.name,
-                    rule.digest,
-                    json.dumps(rule.files),
-                    measured_at,
-                    judgement.good_until,
-                    results_text(judgement.results),
-                    memory_text(judgement.memory),
-                    now,
-                )
-                self._connection.execute(upsert, row)
-            supersede_outdated(self._connection, changed)
-            for delivery in deliveries:
-                insert_delivery(self._connection, delivery)
+        rows, waiting = list(judged), list(deliveries)
+
+        def write() -> list[Delivery]:
+            with self._transaction():
+                for rule, judged_one in rows:
+                    judgement = judged_one
+                    memory = (known or {}).get(rule.name)
+                    if memory is not None and (memory.seen or memory.last_good):
+                        judgement = self._as_forgotten(checks_dir, rule.name, memory, judgement)
+                    measured_at = min((result.checked_at for result in judgement.results), default=now)
+                    row = (
+                        _storable(checks_dir),
+                        rule.name,
+                        rule.digest,
+                        json.dumps(rule.files),
+                        measured_at,
+                        judgement.good_until,
+                        results_text(judgement.results),
+                        memory_text(judgement.memory),
+                        now,
+                    )
+                    self._connection.execute(upsert, row)
+                supersede_outdated(self._connection, changed, now)
+                return insert(self._connection, waiting, limits or {}, now)
+
+        return self._mending(write)
 
     def _as_forgotten(self, checks_dir: str, name: str, known: Memory, judgement: Judgement) -> Judgement:
         """A judgement without what others have forgotten of the check since it was read."""
@@ -195,12 +216,31 @@ class Store:
                 self._connection.execute(update, row)
 
     @property
+    def _connection(self) -> sqlite3.Connection:
+        return self._database.connection
+
+    @property
     def outbox(self) -> Outbox:
         """The deliveries of this state directory."""
         return Outbox(self._connection, self._path, self._transaction)
 
+    def _mending(self, use: Callable[[], T]) -> T:
+        """Read or write; where the database turns out to be damaged, have it replaced and do it once more."""
+        try:
+            return use()
+        except DamagedError:
+            if self._connection.in_transaction:
+                raise
+        self._database.close()
+        self._database = self._reopen()
+        if self.replaced:
+            log.error("%s", self.replaced)
+        return use()
+
     @contextmanager
     def _transaction(self) -> Iterator[None]:
+        if not self._database.is_in_place():
+            raise StoreError(f"{self._path} was moved or removed while it was in use; what is known now is not kept")
         with telling(self._path):
             self._connection.execute("BEGIN IMMEDIATE")
             try:
@@ -210,17 +250,6 @@ class Store:
                 # SQLite has rolled back by itself after some errors, a full disk among them.
                 if self._connection.in_transaction:
                     self._connection.execute("ROLLBACK")
-
-
-def _set_up(connection: sqlite3.Connection, path: Path) -> None:
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    if version not in {0, VERSION}:
-        raise StoreError(f"{path} was written by another version of Checkmill; name another with --state-dir")
-    connection.execute("PRAGMA journal_mode = WAL")
-    connection.execute("PRAGMA synchronous = FULL")
-    if version == 0:
-        version_set = f"PRAGMA user_version = {VERSION}"
-        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA};{OUTBOX_SCHEMA};{version_set};COMMIT")
 
 
 def _storable(path: str) -> str:

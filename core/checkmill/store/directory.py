@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import errno
 import os
-import sqlite3
 import stat
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 DIRECTORY_MODE = 0o2770
@@ -23,15 +22,6 @@ SANDBOX = "sandbox"
 
 class StoreError(Exception):
     """The state directory cannot be used. `str()` says why and what to do."""
-
-
-@contextmanager
-def telling(database: Path) -> Iterator[None]:
-    """Say why the database cannot be used, as a `StoreError`, when SQLite fails in the body."""
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(f"{database} cannot be used: {error}") from None
 
 
 def state_directory(given: str | None, environ: Mapping[str, str], *, sandbox: bool) -> Path | None:
@@ -75,6 +65,18 @@ def _make(directory: Path) -> None:
     except FileExistsError:
         return
     directory.chmod(DIRECTORY_MODE)
+    keep_names(directory.parent)
+
+
+def keep_names(directory: Path) -> None:
+    """Have the disk keep what was made, renamed and removed in a directory, whatever happens to the power."""
+    # Some file systems, network ones among them, cannot do this for a directory.
+    with suppress(OSError):
+        descriptor = os.open(directory, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 def made(path: Path) -> Path:
@@ -94,8 +96,40 @@ def made(path: Path) -> Path:
     except OSError as error:
         if error.errno == errno.ELOOP:
             raise StoreError(f"{path} is a link, which is not followed; move it away") from None
-        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+        if error.errno == errno.EISDIR:
+            raise StoreError(f"{path} is no plain file; move it away") from None
+        raise StoreError(f"{path} cannot be opened: {error.strerror}{remedy(path)}") from None
     return path
+
+
+def remedy(path: Path) -> str:
+    """What to do about a file that this process may not use, as the rest of a sentence; "" where nothing is known."""
+    try:
+        status = path.lstat()
+        group = path.parent.stat().st_gid
+    except OSError:
+        return ""
+    if not stat.S_ISREG(status.st_mode) or _may(path):
+        return ""
+    owner = f"{_named('pwd', status.st_uid)}:{_named('grp', status.st_gid)}"
+    mode = stat.S_IMODE(status.st_mode)
+    run = f"chgrp {_named('grp', group)} {path}; chmod 660 {path}"
+    return f"; it belongs to {owner} with mode {mode:04o}: as its owner or root, run: {run}"
+
+
+def _may(path: Path) -> bool:
+    return os.access(path, os.R_OK | os.W_OK, effective_ids=os.access in os.supports_effective_ids)
+
+
+def _named(table: str, number: int) -> str:
+    """The name of a user ("pwd") or group ("grp"), or the number where it has none."""
+    import grp
+    import pwd
+
+    try:
+        return pwd.getpwuid(number).pw_name if table == "pwd" else grp.getgrgid(number).gr_name
+    except KeyError:
+        return str(number)
 
 
 def _users(environ: Mapping[str, str]) -> Path | None:

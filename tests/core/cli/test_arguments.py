@@ -83,7 +83,7 @@ def test_what_check_does_not_understand_is_unknown(desk: Desk, words: str) -> No
     ("words", "said"),
     [
         ("", "checkmill: usage: the following arguments are required: COMMAND; see 'checkmill --help'\n"),
-        ("exec cpu", "checkmill: usage: the command 'exec' is not carried out yet; see 'checkmill --help'\n"),
+        ("exec cpu", "checkmill: usage: the following arguments are required: --check; see 'checkmill exec --help'\n"),
         ("run --frob", "checkmill: usage: unrecognized arguments: --frob; see 'checkmill --help'\n"),
         ("outbox show", "checkmill: usage: outbox show needs the number of a delivery; see 'checkmill outbox list'\n"),
     ],

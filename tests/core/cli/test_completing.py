@@ -91,7 +91,7 @@ def words_after(desk: Desk, line: str) -> list[str]:
         ("outbox ", ["list", "show", "flush", "retry", "drop"]),
         ("outbox --format ", ["table", "json"]),
         ("outbox show ", []),
-        ("metrics ", [plugin.type for plugin in HOST.plugins() if plugin.source is not None]),
+        ("metrics ", [source.type for source in HOST.sources()]),
         ("completion ", ["bash", "zsh", "fish"]),
         ("run --log-level ", ["debug", "info", "warning", "error"]),
         ("check cpu -t ", []),
@@ -148,7 +148,7 @@ def test_paths_are_left_to_the_shell(desk: Desk, line: str, kind: str) -> None:
 
 def test_words_come_with_their_meaning_where_a_shell_shows_it(desk: Desk) -> None:
     assert asked(desk, "fish", "check", "c") == ["words", "cpu\tshop cpu", "cpu-all\tshop cpu", "both\tshop, two cpu"]
-    assert asked(desk, "zsh", "validat")[5] == "validate\tread rules and settings, without any network"
+    assert asked(desk, "zsh", "validat")[6] == "validate\tread rules and settings, without any network"
     assert asked(desk, "bash", "", "check", "c") == ["words", "cpu", "cpu-all"]
 
 

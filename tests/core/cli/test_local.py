@@ -122,7 +122,7 @@ def test_a_deadline_is_that_of_the_whole_call(desk: Desk, vendor: Vendor) -> Non
 # The state directory.
 
 
-@pytest.fixture(params=["a-file", "garbage", "open-to-all", "a-link", "read-only"])
+@pytest.fixture(params=["a-file", "open-to-all", "a-link", "read-only"])
 def unusable(request: pytest.FixtureRequest, desk: Desk) -> str:
     state = desk.state_dir
     if request.param == "a-file":
@@ -131,9 +131,7 @@ def unusable(request: pytest.FixtureRequest, desk: Desk) -> str:
         desk.arguments = ["--state-dir", "/proc/self"]
     else:
         state.mkdir(mode=0o770)
-        if request.param == "garbage":
-            (state / "state.db").write_bytes(b"garbage " * 1000)
-        elif request.param == "a-link":
+        if request.param == "a-link":
             (state / "state.db").symlink_to(Path("/dev/null"))
         else:
             state.chmod(0o777)

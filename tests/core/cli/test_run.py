@@ -14,7 +14,7 @@ RULES = """
     sources:
       shop: {type: whatap, base_url: <url>, pcode: 5490, token: "${WHATAP_TOKEN}", retries: 0}
     reporters:
-      nhn: {type: nhn-batchmon, base_url: <nhn>, appkey: "${NHN_APPKEY}", retries: 0}
+      nhn: {type: nhn-batchmon, base_url: <nhn>, appkey: "${NHN_APPKEY}", retries: 0, tries: 1}
     checks:
       - {name: cpu-web, source: shop, metric: cpu, each: host, above: {warn: 80, crit: 90}, tags: [web, night],
          report: [{to: nhn, scenario: <one>}, {to: nhn, scenario: <two>}]}

@@ -38,5 +38,5 @@ def test_settings_that_cannot_be_validated_are_a_problem_of_their_source(
 def test_schema_is_made_for_the_others() -> None:
     definitions = schema_of(_host())["$defs"]
     assert {name for name in definitions if name.startswith("source.")} == {
-        f"source.{kind}" for kind in (*TYPES, "site")
+        f"source.{kind}" for kind in (*TYPES, "site", "exec")
     }

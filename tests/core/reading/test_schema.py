@@ -10,6 +10,7 @@ import pytest
 
 from checkmill.host import Host
 from checkmill.model.builtin import metrics_of
+from checkmill.model.job import JOBS
 from checkmill.steps.reading.composing import parse
 from checkmill.steps.reading.keys import CHECK_KEYS, NOT_YET, TOP_KEYS
 from checkmill.steps.reading.nodes import data_of
@@ -188,7 +189,7 @@ def _conditions(schema: dict[str, Any], decided: str) -> list[tuple[set[str], An
 def test_each_metric_is_decided_once(key: str) -> None:
     names = [name for group, _ in _conditions(SCHEMA, key) for name in group]
     assert sorted(names) == sorted(set(names))
-    assert set(names) == {metric.name for source in (CLOUD, SITE) for metric in metrics_of(source)}
+    assert set(names) == {metric.name for source in (CLOUD, SITE, JOBS) for metric in metrics_of(source)}
 
 
 @pytest.mark.parametrize(
@@ -212,6 +213,7 @@ def test_labels_are_those_of_the_metric_in_all_types_that_have_it(metric: str, l
 def test_words_are_those_of_the_metric() -> None:
     words = {tuple(sorted(names)): list(said["properties"]) for names, said in _conditions(SCHEMA, "states")}
     assert words == {
+        ("job",): ["succeeded", "exit *", "killed by *", "timed out", "not started"],
         ("server_status",): ["normal", "warning", "fatal"],
         ("sla_broken",): ["broken", "fulfilled"],
         ("source_up",): ["up", "down"],

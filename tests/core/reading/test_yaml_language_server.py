@@ -69,7 +69,7 @@ def _check(*lines: str) -> str:
         (_check("metric: cpu", "above:", "  ^"), ["crit", "warn"]),
         (_check("metric: cpu", "on_error: ^"), ["crit", "ok", "unknown", "warn"]),
         (_check("report:", "  - to: pager", "    ^"), ["repeat_unknown", "scenario"]),
-        ("sources:\n  shop:\n    type: ^\n", ["cloud", "site"]),
+        ("sources:\n  shop:\n    type: ^\n", ["cloud", "exec", "site"]),
         ("reporters:\n  pager:\n    type: ^\n", ["pager"]),
     ],
     ids=lambda value: " ".join(value.partition("name: c")[2].split()) or value if isinstance(value, str) else "",

@@ -284,12 +284,16 @@ def test_a_status_with_a_readable_header_keeps_its_code(status: int, outcome: Ou
         ("1.5", None),
         ("٣", None),
         ("soon", None),
-        ("Wed, 21 Oct 2026 07:28:00 GMT", None),
+        # The clock of these flows stands at the beginning of 1970.
+        ("Thu, 01 Jan 1970 00:01:30 GMT", 90.0),
+        ("Wed, 31 Dec 1969 23:59:00 GMT", 0.0),
+        ("Wed, 99 Oct 2026 07:28:00 GMT", None),
+        ("Wed", None),
         ("9" * 400, None),
     ],
 )
 @pytest.mark.parametrize("status", [429, 503])
-def test_retry_after_is_taken_in_seconds(status: int, said: str, wait_s: float | None) -> None:
+def test_retry_after_is_taken_in_seconds_or_as_a_date(status: int, said: str, wait_s: float | None) -> None:
     for response in (
         Response(status=status, headers={"retry-after": said}),
         answer({"header": BAD}, status, retry_after=said),

@@ -239,7 +239,7 @@ class Explanation:
     each: tuple[str, ...]
     interval_s: float
     good_for_s: float
-    timeout_s: float
+    timeout_s: float | None
     policies: Mapping[str, State]
     sources: tuple[SourceFacts, ...]
     metric: MetricFacts

@@ -45,7 +45,8 @@ def metric_facts(rule: Rule, lines: Lines) -> MetricFacts:
         name=metric.name,
         help=metric.help,
         unit=metric.unit,
-        judged_unit=rule.judged_metric.unit,
+        # A job is judged by a word, and by the time it took.
+        judged_unit="s" if rule.is_of_job else rule.judged_metric.unit,
         labels=tuple(dict.fromkeys(carried)),
         query=query_asked(rule.readings[0].query),
         levels=rule_levels(rule, lines),

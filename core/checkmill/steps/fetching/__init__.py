@@ -1,13 +1,14 @@
 """Fetching: carries out what plugins ask of their vendors, with every deadline, retry, limit and rule in one place.
 
     jobs           what is to be carried out and what came of it
-    coordinating   the calling thread: one crew of jobs per source, absolute deadlines, nobody waits for who is stuck
+    coordinating   the calling thread: gives jobs to one crew per source, keeps their deadlines, waits for nobody stuck
     crew           the thread of one source: runs its jobs plainly (one) or side by side (several)
     flowing        steps through a plugin's flow, inside the wall that keeps its crashes in
     sending        the policy for one request: deadline, retries, redirects; no I/O, it yields moves
     moves          what a policy can ask for: wait, transmit, once, all of these
     plain          makes moves one after the other; side_by_side makes them in an asyncio loop
     clients        httpx, used by both; trail and classifying say in which stage it failed, and why
+    lanes          the connections of those that send side by side, one request at a time on each
     group          what the jobs of one source share: pacing, trust, the answers to equal reads
     sessions       one login per source and run, and when there is another
     outgoing, body a request on its way out, an answer's body on its way in
@@ -30,12 +31,12 @@ from typing import Any
 from checkmill.edges import Edges
 from checkmill.model.fetch import Fetch, Fetched
 from checkmill.model.flow import Flow, heavy
-from checkmill.steps.fetching.coordinating import carry_out
-from checkmill.steps.fetching.jobs import Done, Job
+from checkmill.steps.fetching.coordinating import carry_out, carry_out_fed
+from checkmill.steps.fetching.jobs import Done, Job, Turn
 from checkmill.steps.fetching.last_resort import LAST_RESORT
 from checkmill.steps.fetching.watching import Watch
 
-__all__ = ["LAST_RESORT", "Done", "Job", "Watch", "carry_out", "fetch_all"]
+__all__ = ["LAST_RESORT", "Done", "Job", "Turn", "Watch", "carry_out", "carry_out_fed", "fetch_all"]
 
 _CO_GENERATOR = 0x20
 

@@ -1,11 +1,14 @@
-"""The two httpx clients: one request each, streamed, counted, and ended at its limit whatever the vendor does."""
+"""Two clients: one request after the other, or many side by side; each streamed, counted, and ended at its limit.
+
+Both use httpx's transports and not its clients: no cookies, no redirects, nothing from the environment, and no log of
+addresses that hold an appkey.
+"""
 
 from __future__ import annotations
 
 import socket
 import threading
 from contextlib import suppress
-from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -15,7 +18,8 @@ from checkmill.model.errors import ConfigurationError, SourceError
 from checkmill.model.settings import HttpSettings
 from checkmill.steps.fetching.body import Body
 from checkmill.steps.fetching.classifying import failure_of
-from checkmill.steps.fetching.moves import Answer, Failure, Transmit
+from checkmill.steps.fetching.lanes import Lane, Lanes
+from checkmill.steps.fetching.moves import Answer, Failure, Outgoing, Transmit
 from checkmill.steps.fetching.outgoing import shown_text, where_of
 from checkmill.steps.fetching.trail import Stage, Trail
 from checkmill.steps.fetching.trust import Trust
@@ -27,8 +31,8 @@ class PlainClient:
     def __init__(self, settings: HttpSettings, trust: Trust, *, direct: bool = False) -> None:
         """Raises `ConfigurationError` for a proxy that is none."""
         self._trust = trust
-        hooks = {"response": [_set_location_aside]}
-        self._client = httpx.Client(event_hooks=hooks, **_client_options(settings, trust, direct))
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=1)
+        self._transport = httpx.HTTPTransport(**_options(settings, trust, direct), limits=limits)
         self._taps: list[socket.socket] = []
 
     def send(self, trail: Trail) -> Answer | Failure:
@@ -51,7 +55,7 @@ class PlainClient:
 
     def close(self) -> None:
         """Close all connections."""
-        self._client.close()
+        self._transport.close()
         for tap in self._taps:
             tap.close()
 
@@ -61,7 +65,7 @@ class PlainClient:
             if event.endswith("connect_tcp.complete"):
                 self._tap(info["return_value"].get_extra_info("socket"))
 
-        response = self._client.send(_request(trail, self._trust, trace), stream=True)
+        response = self._transport.handle_request(_request(trail, self._trust, trace))
         try:
             return _collected(trail, response)
         finally:
@@ -85,12 +89,7 @@ class SideClient:
     def __init__(self, settings: HttpSettings, trust: Trust, *, direct: bool = False) -> None:
         """Raises `ConfigurationError` for a proxy that is none."""
         self._trust = trust
-
-        async def set_location_aside(response: httpx.Response) -> None:
-            _set_location_aside(response)
-
-        hooks = {"response": [set_location_aside]}
-        self._client = httpx.AsyncClient(event_hooks=hooks, **_client_options(settings, trust, direct))
+        self._lanes = Lanes(max(1, settings.workers), _options(settings, trust, direct))
 
     async def send(self, trail: Trail) -> Answer | Failure:
         """Send the request of a trail."""
@@ -101,12 +100,18 @@ class SideClient:
             if event.endswith("connect_tcp.complete"):
                 opened.append(info["return_value"])
 
+        lane: Lane | None = None
+        sound = False
         try:
-            response = await self._client.send(_request(trail, self._trust, trace), stream=True)
+            request = _request(trail, self._trust, trace)
+            lane = self._lanes.take(_origin(trail.order.outgoing))
+            response = await lane.transport.handle_async_request(request)
             try:
-                return await _collected_alongside(trail, response)
+                answer = await _collected_alongside(trail, response)
             finally:
                 await response.aclose()
+            sound = answer.broken is None
+            return answer  # noqa: TRY300 - what comes after it is for failures
         except Exception as error:  # noqa: BLE001 - whatever a vendor makes the libraries raise is the vendor's failure
             return failure_of(error, trail)
         finally:
@@ -114,10 +119,12 @@ class SideClient:
                 # httpcore leaves a connection open whose handshake is cancelled.
                 for stream in opened:
                     await stream.aclose()
+            if lane is not None:
+                await self._lanes.give_back(lane, sound=sound)
 
     async def aclose(self) -> None:
         """Close all connections."""
-        await self._client.aclose()
+        await self._lanes.aclose()
 
 
 def proxy_shown(settings: HttpSettings) -> str | None:
@@ -125,15 +132,17 @@ def proxy_shown(settings: HttpSettings) -> str | None:
     return None if settings.proxy is None else where_of(urlsplit(settings.proxy))
 
 
-def _client_options(settings: HttpSettings, trust: Trust, direct: bool) -> dict[str, Any]:
+def _origin(outgoing: Outgoing) -> tuple[str, str]:
+    """Where a connection for a request leads: where its reach is limited, to the address that was checked."""
+    return outgoing.scheme, outgoing.where if outgoing.reach is None else urlsplit(outgoing.url).netloc
+
+
+def _options(settings: HttpSettings, trust: Trust, direct: bool) -> dict[str, Any]:
     return {
         "verify": trust.context,
         "proxy": None if direct else _proxy(settings, trust),
         # Neither proxies nor passwords from the environment: what is asked must stand in the configuration.
         "trust_env": False,
-        "limits": httpx.Limits(max_connections=None, max_keepalive_connections=max(1, settings.workers)),
-        # No cookie is kept: one request must not depend on which came before it.
-        "cookies": CookieJar(DefaultCookiePolicy(allowed_domains=[])),
     }
 
 
@@ -151,12 +160,6 @@ def _proxy(settings: HttpSettings, trust: Trust) -> httpx.Proxy | None:
         trust.load()
         proxy.ssl_context = trust.context
     return proxy
-
-
-def _set_location_aside(response: httpx.Response) -> None:
-    """Keep a Location from httpx, which would fail on an odd one although it is not to follow any."""
-    if "location" in response.headers:
-        response.extensions["location"] = response.headers.pop("location")
 
 
 def _request(trail: Trail, trust: Trust, trace: Any) -> httpx.Request:
@@ -204,12 +207,9 @@ def _body(order: Transmit, response: httpx.Response) -> Body:
 
 
 def _answer(trail: Trail, response: httpx.Response, content: bytes, broken: Failure | None) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
-    if "location" in response.extensions:
-        headers["location"] = response.extensions["location"]
     return Answer(
         status=response.status_code,
-        headers=headers,
+        headers={name.lower(): value for name, value in response.headers.items()},
         body=content,
         elapsed_s=trail.elapsed_s(),
         broken=broken,

@@ -22,28 +22,30 @@ def performing(start: Callable[[], Flow[Any] | Any], terms: Terms) -> Steps:
 
     A flow whose session has ended starts once more, with another.
     """
+    asked = False
     while True:
         try:
-            return (yield from _performing(start, terms))
+            return (yield from _performing(start, terms, asked=asked))
         except SessionExpired as expired:
             if terms.visit is None:
                 raise
             if not terms.visit.may_renew():
                 raise refused(expired, terms.visit) from None
-            terms = replace(terms, visit=terms.visit.renewed())
+            terms, asked = replace(terms, visit=terms.visit.renewed()), True
 
 
-def _performing(start: Callable[[], Flow[Any] | Any], terms: Terms) -> Steps:
+def _performing(start: Callable[[], Flow[Any] | Any], terms: Terms, *, asked: bool = True) -> Steps:
     started = _inside_wall(terms.name, start)
     if isinstance(started, Coroutine):
         started.close()
         raise PluginError(f"{terms.name} is a coroutine; write a generator that yields requests")
     if isinstance(started, Generator):
-        return (yield from _flowing(started, terms))
+        return (yield from _flowing(started, terms, asked=asked))
     return started
 
 
-def _flowing(flow: Flow[Any], terms: Terms) -> Steps:
+def _flowing(flow: Flow[Any], terms: Terms, *, asked: bool = True) -> Steps:
+    """Step through a flow; `asked` says whether something of its job may have been sent before."""
     answer: Any = None
     error: SourceError | None = None
     try:
@@ -55,8 +57,9 @@ def _flowing(flow: Flow[Any], terms: Terms) -> Steps:
                 raise PluginError(f"{terms.name} yields a {type(call).__name__}, which is neither a call nor a flow")
             if terms.left_s() <= 0:
                 # Not thrown in: a flow that answers every failure with one more call would never end.
-                raise error if isinstance(error, DeadlineError) else _too_late(terms.name)
+                raise error if isinstance(error, DeadlineError) else _too_late(terms.name, asked)
             answer = error = None
+            asked = True
             try:
                 answer = yield from _answering(call, terms)
             except SourceError as failure:
@@ -195,5 +198,7 @@ def log_traceback(name: str, text: str) -> None:
     logging.getLogger("checkmill").error("%s failed:\n%s", name, redact(text))
 
 
-def _too_late(name: str) -> DeadlineError:
-    return DeadlineError(f"{name} was not done at its deadline")
+def _too_late(name: str, asked: bool) -> DeadlineError:
+    late = DeadlineError(f"{name} was not done at its deadline")
+    late.arrived = asked
+    return late

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from checkmill.model.errors import SourceError
 from checkmill.model.flow import Flow
@@ -41,3 +41,9 @@ class Done:
     ended_at: float
     value: Any = None
     error: SourceError | None = None
+
+
+#: What feeds jobs while others are under way. It is called in the calling thread: first with nothing, then whenever
+#: jobs have ended, with all that have since the last time, and after the seconds it gave last although none has. It
+#: gives the jobs to begin now and the seconds until it wants to be called even if nothing ends; None is no such wish.
+Turn: TypeAlias = Callable[[Sequence[tuple[Job, Done]]], tuple[Sequence[Job], float | None]]

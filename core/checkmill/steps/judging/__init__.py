@@ -13,6 +13,7 @@ fails or answers nothing forgets nothing.
     levelling    by which levels a sample is judged
     tolerating   how many samples may breach
     services     the result of one service, with naming, wording and amounts for its text, graphing for its values
+    jobs         what a job told of its end, which is judged like any sample and told in words of its own
     here         which services there are, those without samples too: gone, expected, failed, empty
 """
 

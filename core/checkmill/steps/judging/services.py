@@ -21,6 +21,7 @@ from checkmill.steps.judging.extracting import composed
 from checkmill.steps.judging.freshness import Stale
 from checkmill.steps.judging.graphing import aggregate_perf, perfdata_of
 from checkmill.steps.judging.grouping import Group
+from checkmill.steps.judging.jobs import JobSample, details_of_job, job_perfdata, job_text, verdict_on_job
 from checkmill.steps.judging.levelling import levelled
 from checkmill.steps.judging.naming import entities_of, entity_labels, thing_of, without_ids
 from checkmill.steps.judging.tolerating import tolerated_note, tolerated_state
@@ -113,6 +114,8 @@ class ServiceJudge:
 
     def _measured_from(self, group: Group, floor: Sequence[Floor], absent: Absent) -> _Measured:
         judged = self._judged(group.samples)
+        if judged and isinstance(judged[0].sample, JobSample):
+            return self._told(judged[0], judged[0].sample)
         count = len(absent.names) + absent.unnamed
         if not judged and not count:
             # Nothing was seen to be well, and the floor says why.
@@ -132,6 +135,17 @@ class ServiceJudge:
             tuple(judged),
             judged[0] if judged else None,
         )
+
+    def _told(self, one: Judged, sample: JobSample) -> _Measured:
+        """What a job told of its end, or that it told nothing in time."""
+        job = sample.job
+        if job is None:
+            state = self._rule.on_stale if sample.is_overdue else State.UNKNOWN
+            lead = replace(one, verdict=replace(one.verdict, state=state))
+            return _Measured(state, sample.reason, "", (), (lead,), lead)
+        lead = replace(one, verdict=verdict_on_job(job, one.verdict, one.levels))
+        text, details = job_text(job, lead.verdict), details_of_job(job)
+        return _Measured(lead.verdict.state, text, details, job_perfdata(job, one.levels), (lead,), lead)
 
     def _tolerated(self, judged: Sequence[Judged], absent: Absent) -> tuple[State, Count]:
         tolerate, on_missing = self._rule.tolerate, self._rule.on_missing

@@ -235,6 +235,15 @@ class Book:
         found = self._reporter(name) if name in self._reporters else None
         return None if isinstance(found, tuple) else found
 
+    def reporters_of(self, name: str) -> tuple[str, ...]:
+        """The names of the reporters under `report` of a check, as far as they can be read; no plugin is loaded."""
+        found = self.drafts[name].key("report")
+        node = None if found is None else found[0]
+        targets = node.items if isinstance(node, Sequence) else (node,)
+        written = (one.get("to") for one in targets if isinstance(one, Map))
+        named = (Findings().text(self._expansion.node(to, "", []), "") for to in written if to is not None)
+        return tuple(dict.fromkeys(one for one in named if one))
+
     def validate_everything(self) -> None:
         """Read all that is written, used or not, so that `problems` is complete."""
         for name in self._sources:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from checkmill.model.aggregate import aggregated_metric
+from checkmill.model.job import TIME_TAKEN, grace_s
 from checkmill.model.levels import Levels
 from checkmill.model.rule import Condition, Expect, Override, Reading, Rule, Selection, Tolerate
 from checkmill.model.source import ConfiguredSource, Metric
@@ -18,6 +19,7 @@ from checkmill.steps.reading.findings import Findings
 from checkmill.steps.reading.judgement import (
     LEVEL_KEYS,
     aggregate_from,
+    job_levels_from,
     levels_from,
     overrides_from,
     tolerate_from,
@@ -31,6 +33,8 @@ from checkmill.steps.reading.templates import check_labels, check_template
 
 DEFAULT_INTERVAL_S = 60.0
 DEFAULT_FORGET_S = 86400.0
+#: What means nothing where there is one sample, which is told when it comes to be.
+_NOT_OF_JOBS = ("aggregate", "tolerate", "and", "expect", "forget", "max_age")
 #: Names of checks and services that Checkmill uses for itself.
 RESERVED_NAMES = ("checkmill", "checkmill-outbox")
 
@@ -69,15 +73,23 @@ class _CheckReader:
         tolerate = self._keys.read("tolerate", lambda node, path: tolerate_from(node, path, self._findings))
         if conditions and metric is not None and levels is None and not overrides:
             self._refuse_without_levels(metric)
+        if measuring.is_of_job:
+            self._check_job(measuring, simple["on_stale"])
         self._check_combinations(overrides)
         self._check_tolerance(measuring, each, tolerate)
         self._check_labels_of_templates(measuring.sources, each, labels)
-        self._check_times(expect, metric)
+        self._check_times(expect, None if measuring.is_of_job else metric)
         selections = [where, exclude, *(one for own in overrides for one in (own.where, own.exclude))]
         used = {label for one in selections if one is not None for label in one.labels} | {*each, *self._templated()}
         inventories = measuring.inventories(used, all_expected=expect.all)
         if self._findings.problems or metric is None or not readings:
             return None
+        interval_s = self._keys.amount("interval") or metric.dataset.interval_s or DEFAULT_INTERVAL_S
+        timeout_s, job_ends_after_s = _longest_timeout(readings, conditions, inventories), None
+        if measuring.is_of_job:
+            # What a file says of fetches must not end a backup: only what the check itself says is for its job.
+            job_ends_after_s = None if self._keys.own("timeout") is None else self._keys.amount("timeout")
+            timeout_s = grace_s(interval_s) if job_ends_after_s is None else job_ends_after_s
         return Rule(
             name=self._draft.name,
             place=self._draft.own.place,
@@ -99,8 +111,9 @@ class _CheckReader:
             on_missing=simple["on_missing"] or (State.UNKNOWN if expect.seen else State.CRITICAL),
             on_stale=simple["on_stale"] or State.UNKNOWN,
             on_error=simple["on_error"] or State.UNKNOWN,
-            interval_s=self._keys.amount("interval") or metric.dataset.interval_s or DEFAULT_INTERVAL_S,
-            timeout_s=_longest_timeout(readings, conditions, inventories),
+            interval_s=interval_s,
+            timeout_s=timeout_s,
+            job_ends_after_s=job_ends_after_s,
             service_template=simple["service"],
             host_template=simple["host"],
             text_template=simple["text"],
@@ -128,6 +141,8 @@ class _CheckReader:
         own = [key for key in LEVEL_KEYS if key in self._draft.own.entries]
         found = {key: self._keys.node(key) for key in own or LEVEL_KEYS}
         written = {key: node for key, node in found.items() if node is not None}
+        if metric is not None and metric.dataset is TIME_TAKEN.dataset:
+            return job_levels_from(written, metric, self._findings)
         levels = levels_from(written, metric, self._findings)
         spot = self._keys.node("metric")
         if spot is not None:
@@ -145,6 +160,21 @@ class _CheckReader:
         return None if found is None else selection_from(*found, labels, self._findings)
 
     # What does not go together
+
+    def _check_job(self, measuring: Measuring, on_stale: State | None) -> None:
+        found = self._keys.node("source")
+        if found is not None and len(measuring.sources) > 1:
+            sentence = f"a job is of one source, and {len(measuring.sources)} are named"
+            self._findings.add(sentence, found[0].place, found[1], "write a check for each job")
+        for key in _NOT_OF_JOBS:
+            found = self._keys.own(key)
+            if found is not None:
+                sentence = f"{key!r} means nothing for a job, which has one end at a time"
+                self._findings.add(sentence, found[0].place, found[1], "remove the key")
+        found = self._keys.node("on_stale")
+        if found is not None and on_stale is State.OK:
+            sentence = "a job that did not end in time is never ok"
+            self._findings.add(sentence, found[0].place, found[1], "write warn, crit or unknown")
 
     def _check_combinations(self, overrides: tuple[Override, ...]) -> None:
         if self._keys.node("aggregate") is not None:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from checkmill.model.aggregate import NAMES, is_aggregate
+from checkmill.model.job import TIME_TAKEN
 from checkmill.model.levels import Levels, Limits, Range, glob_matches, plain
 from checkmill.model.rule import Override, Tolerance, Tolerate
 from checkmill.model.source import Metric
@@ -59,6 +61,17 @@ def levels_from(
     if metric is not None and len(findings.problems) == before:
         check_reach(levels, written, metric, findings)
     return levels
+
+
+def job_levels_from(
+    written: Mapping[str, tuple[Node, str]], metric: Metric[Any, Any, Any], findings: Findings
+) -> Levels | None:
+    """Read the levels of a job: what the word for its end means, and limits of the time that it took."""
+    words = {key: found for key, found in written.items() if key == "states"}
+    limits = {key: found for key, found in written.items() if key != "states"}
+    of_word = levels_from(words, metric, findings)
+    of_time = levels_from(limits, TIME_TAKEN, findings) if limits else None
+    return of_word if of_time is None or of_word is None else replace(of_time, states=of_word.states)
 
 
 def _range(text: str | float) -> Range:
@@ -118,7 +131,7 @@ def _states(node: Node, path: str, metric: Metric[Any, Any, Any] | None, finding
     own = dict(metric.states or {}) if metric is not None else {"*": State.UNKNOWN}
     states: dict[str, State] = {}
     for pattern, entry in written:
-        if metric is not None and "*" not in own and not any(glob_matches(pattern, word) for word in own):
+        if metric is not None and not any(_may_mean(pattern, word) for word in own):
             findings.add(
                 f"the metric {metric.name!r} never yields {quoted(pattern)}",
                 entry.place,
@@ -132,6 +145,11 @@ def _states(node: Node, path: str, metric: Metric[Any, Any, Any] | None, finding
     covered = {word for word in own if any(glob_matches(pattern, word) for pattern in states)}
     states.update({word: state for word, state in own.items() if word not in covered})
     return states
+
+
+def _may_mean(pattern: str, word: str) -> bool:
+    """Whether a pattern of a rule may stand for a word of the metric, which may be a glob itself."""
+    return word == "*" or glob_matches(pattern, word) or glob_matches(word, pattern)
 
 
 def overrides_from(

@@ -155,13 +155,20 @@ CHECK_KEYS = (
     Key("forget", "how long a value that is gone stays expected under `seen`", "24h", _DURATION),
     Key("on_empty", "state when nothing was selected and nothing expected", "unknown", _STATE),
     Key("on_missing", "state of an expected value that is absent", "unknown for `seen`, else crit", _STATE),
-    Key("on_stale", "state of a sample that is older than `max_age`", "unknown", _STATE),
+    Key(
+        "on_stale",
+        "state of a sample that is older than `max_age`, of a job whose next end is overdue",
+        "unknown",
+        _STATE,
+    ),
     Key("on_error", "state when the source failed", "unknown", _STATE),
     Key(
         "max_age", "how old a measurement may be, where the vendor says when it was made", "the metric's own", _DURATION
     ),
-    Key("interval", "how long a result is good", "the dataset's, else 60s", _DURATION),
-    Key("timeout", "deadline of one fetch", "the dataset's, else 8s", _DURATION),
+    Key("interval", "how long a result is good; how often a job is run", "the dataset's, else 60s", _DURATION),
+    Key(
+        "timeout", "deadline of one fetch; how long a job may take", "the dataset's, else 8s; none of a job", _DURATION
+    ),
     Key(
         "as",
         "`{service:, host:}`: names, as templates over the labels",

@@ -8,6 +8,7 @@ from typing import Any
 
 from checkmill.model.builtin import SOURCE_UP, inventory_metric, metric_of, metrics_of
 from checkmill.model.fetch import Fetch
+from checkmill.model.job import JOBS
 from checkmill.model.levels import glob_matches
 from checkmill.model.rule import Condition, Reading
 from checkmill.model.source import ConfiguredSource, Metric
@@ -38,6 +39,11 @@ class Measuring:
         self.sources = self._sources()
         self.metrics = self._main_metrics()
         self.metric = standing_for(self.metrics)
+
+    @property
+    def is_of_job(self) -> bool:
+        """Whether what is measured is told by jobs."""
+        return any(source.type is JOBS for source in self.sources)
 
     # Labels
 

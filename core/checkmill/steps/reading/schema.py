@@ -12,6 +12,7 @@ from dataclasses import fields
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from checkmill.model.builtin import metrics_of
+from checkmill.model.job import JOBS
 from checkmill.model.reporter import Reporter
 from checkmill.model.source import Metric, Source
 from checkmill.steps.reading.keys import CHECK_KEYS, DEFINITIONS, REPORTER_KEYS, SOURCE_KEYS, Key
@@ -38,9 +39,8 @@ _CONDITION: Schema = {"properties": {"metric": {"$ref": "#/$defs/check.metric"}}
 
 def schema_of(host: Host) -> Schema:
     """The schema for all working plugins of a host."""
-    plugins = host.plugins()
-    sources = [plugin.source for plugin in plugins if plugin.source is not None]
-    reporters = [plugin.reporter for plugin in plugins if plugin.reporter is not None]
+    sources = host.sources()
+    reporters = [plugin.reporter for plugin in host.plugins() if plugin.reporter is not None]
     definitions: Schema = {**DEFINITIONS}
     metrics: Offered = {}
     for source in sources:
@@ -198,7 +198,10 @@ def _named(what: str, kinds: dict[str, Schema], definitions: Schema) -> Schema:
 
 
 def _source(source: Source[Any], definitions: Schema) -> Schema:
-    labels = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    labels: Schema = {"type": "object", "additionalProperties": {"type": ["string", "number", "boolean"]}}
+    if source is JOBS:
+        own = {"type": {"description": SOURCE_KEYS["type"]}, "labels": {**labels, "description": SOURCE_KEYS["labels"]}}
+        return {**_map(), "description": source.help, "properties": own}
     return _kind(source, SOURCE_KEYS, {"labels": labels}, definitions)
 
 

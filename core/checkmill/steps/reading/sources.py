@@ -7,9 +7,10 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
+from checkmill.model.job import JOBS
 from checkmill.model.reporter import ConfiguredReporter, Reporter
 from checkmill.model.secret import Secret
-from checkmill.model.settings import HttpSettings
+from checkmill.model.settings import HttpSettings, SourceSettings
 from checkmill.model.source import ConfiguredSource, Source
 from checkmill.steps.reading.expansion import Expansion
 from checkmill.steps.reading.findings import Findings
@@ -40,7 +41,10 @@ def source_from(
     kind = _type_of(written, path, host, expansion, findings, "source")
     if not isinstance(kind, Source):
         return None
-    settings = _settings(kind, written, path, tuple(SOURCE_KEYS), expansion, sandbox, findings)
+    if kind is JOBS:
+        settings = _no_settings(written, path, findings)
+    else:
+        settings = _settings(kind, written, path, tuple(SOURCE_KEYS), expansion, sandbox, findings)
     labels = _labels(written.get("labels"), f"{path}.labels", expansion, findings)
     if settings is None or labels is None:
         return None
@@ -74,8 +78,9 @@ def _type_of(
     written: Map, path: str, host: Host, expansion: Expansion, findings: Findings, kind: str
 ) -> Source[Any] | Reporter[Any, Any] | None:
     node = written.get("type")
+    known = sorted([*host.types, JOBS.type]) if kind == "source" else host.types
     if node is None:
-        findings.add("'type' is missing", written.place, path, f"installed types: {', '.join(host.types)}")
+        findings.add("'type' is missing", written.place, path, f"installed types: {', '.join(known)}")
     if node is None or is_empty(node):
         return None
     node = expansion.node(node, f"{path}.type", findings.problems)
@@ -93,7 +98,7 @@ def _type_of(
         where = "reporters" if kind == "source" else "sources"
         sentence, hint = f"{name!r} is not a {kind} type", f"write it under {where!r}"
     else:
-        sentence, hint = f"unknown {kind} type {shown(node)}", did_you_mean(name, host.types)
+        sentence, hint = f"unknown {kind} type {shown(node)}", did_you_mean(name, known)
     findings.add(sentence, node.place, f"{path}.type", hint)
     return None
 
@@ -130,6 +135,14 @@ def _settings(
             findings.add(f"the sandbox of {kind.type!r} does not take its settings: {error}", written.place, path)
             return None
     return settings
+
+
+def _no_settings(written: Map, path: str, findings: Findings) -> SourceSettings:
+    """The settings of a source that nobody connects to; none can be written."""
+    for key, entry in written:
+        if key not in SOURCE_KEYS:
+            findings.unknown_key(key, entry, f"{path}.{key}", set(SOURCE_KEYS))
+    return SourceSettings()
 
 
 def _check_url(written: Map, path: str, findings: Findings, *, missing: bool) -> None:
