@@ -12,10 +12,10 @@ from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.feeding import Feeder, Trouble
+from checkmill.feeding.handing import handed_of, is_told_already
 from checkmill.feeding.standing import alone, of_job, standing
 from checkmill.model.delivery import Delivery, Progress
-from checkmill.model.errors import DeadlineError, PluginError
-from checkmill.model.fetch import Fetch, Fetched
+from checkmill.model.errors import PluginError
 from checkmill.model.job import Ended
 from checkmill.model.memory import Judgement, Memory
 from checkmill.model.problem import Problem
@@ -28,7 +28,7 @@ from checkmill.steps.fetching.last_resort import OverdueError
 from checkmill.steps.judging import FAILURE_KEPT_S, Extraction, extractor, judge
 from checkmill.steps.judging.jobs import ended
 from checkmill.steps.judging.unknown import suspects, unknown, whole
-from checkmill.steps.planning import fetches_of, is_impatient, served_by
+from checkmill.steps.planning import cut_short_of, fetches_of, is_impatient, served_by
 from checkmill.steps.reading import Book
 from checkmill.steps.reporting import deliveries_of, may_be_same
 from checkmill.store import Store, Stored, StoreError
@@ -96,6 +96,7 @@ class Run:
         of_jobs = {rule.name: () for rule in wanted if rule.is_of_job}
         wanted = [rule for rule in wanted if not rule.is_of_job]
         if not wanted:
+            self._store_all([], [], (), self._edges.now(), only=None if report else ())
             return {**of_jobs}
         asked = {rule.name for rule in wanted}
         partners = self._feeder.partners_of(wanted) if report else []
@@ -124,11 +125,12 @@ class Run:
         if report:
             reported = [(rule, own) for rule, own in results if rule.name in names]
             reported += waiting.values()
-        cut_short = self._cut_short(fetches, fetched)
+        cut_short = set() if self._give_up_at is None else cut_short_of(fetches, fetched)
         kept = [
             (rule, one) for rule, one in judged if not cut_short & _keys_of(rule) and rule.name not in self._cut_off
         ]
-        self._store_all(kept, reported, asked, now, [rule for rule in partners if rule.name in reused])
+        fresh = [rule for rule in partners if rule.name in reused]
+        self._store_all(kept, reported, asked, now, fresh, None if report else ())
         return {**of_jobs, **{rule.name: own for rule, own in (*results, *waiting.values())}}
 
     def told(self, rule: Rule, job: Ended) -> Sequence[Result]:
@@ -162,11 +164,12 @@ class Run:
         for_s: float | None = None,
         progress: Callable[[Progress], None] | None = None,
         stop: Callable[[], bool] | None = None,
+        patient: bool = False,
     ) -> dict[str, int]:
         """Send what is due in the outbox, and count by stage what came to it: see `Feeder.send`."""
         if self._store is None:
             return {}
-        return self._feeder.send(rules, self._store, for_s=for_s, progress=progress, stop=stop)
+        return self._feeder.send(rules, self._store, for_s=for_s, progress=progress, stop=stop, patient=patient)
 
     def forget_deleted(self) -> None:
         """Drop what is stored of checks that were deleted from healthy files."""
@@ -252,31 +255,34 @@ class Run:
 
         Targets of rules that are broken are told so; with `only`, no others than these reports may mean.
         """
+        broken = self._told_of_broken(only, now, is_alone=not reported)
+        names = {rule.name for rule in (*(rule for rule, _ in reported), *beside)}
+        beside = [*beside, *self._feeder.telling([report for report, _ in broken], names)]
         with alone(self._store, self._edges) if beside else nullcontext():
             known = [(rule, self._standing(rule, now)) for rule in self._read_again(beside)]
-            broken = self._told_of_broken(only) if reported else []
-            self._store_together(judged, [*reported, *known], broken, asked, now)
+            self._store_together(judged, reported, known, broken, asked, now)
 
     def _store_together(
         self,
         judged: Sequence[tuple[Rule, Judgement]],
         reported: Sequence[tuple[Rule, Sequence[Result]]],
+        known: Sequence[tuple[Rule, Sequence[Result]]],
         broken: Sequence[tuple[Report, Sequence[Result]]],
         asked: Collection[str],
         now: float,
     ) -> None:
-        deliveries, complaints = self._deliveries_of(reported, now, asked, broken)
+        deliveries, complaints = self._deliveries_of([*reported, *known], now, asked, broken)
         for complaint in complaints:
             self.trouble.add(complaint)
-        if self._store is None:
-            if deliveries:
-                self.trouble.add("nothing is reported: without a state directory there is no outbox")
+        if self._store is None and deliveries:
+            self.trouble.add("nothing is reported: without a state directory there is no outbox")
+        if self._store is None or not (judged or deliveries):
             return
         try:
             changed = [rule.name for rule, one in judged if _states(one.results) != self._stored_states(rule.name)]
-            known = {rule.name: self._memory_of(rule) for rule, _ in judged}
-            limits = self._feeder.limits_of(deliveries)
-            dropped = self._store.commit(self._checks_dir, judged, deliveries, now, changed, known, limits)
+            memories = {rule.name: self._memory_of(rule) for rule, _ in judged}
+            limits, handed = self._feeder.limits_of(deliveries), handed_of(reported, broken, deliveries)
+            dropped = self._store.commit(self._checks_dir, judged, deliveries, now, changed, memories, limits, handed)
         except StoreError as error:
             told = "neither kept nor reported" if deliveries else "not kept"
             self.trouble.add(f"{error}; what was measured is {told}")
@@ -314,21 +320,15 @@ class Run:
             sentence = f"nothing is reported: the deliveries were not made within {REPORTS_WITHIN_S:g} s"
             return [], [f"{sentence}; look at the templates under 'report' and of the reporters' bodies"]
 
-    def _cut_short(self, fetches: Iterable[Fetch], fetched: Mapping[Any, Fetched]) -> set[Any]:
-        """The fetches that the caller's own deadline ended: what that says of the vendor must not outlive this call."""
-        if self._give_up_at is None:
-            return set()
-        return {
-            fetch.key
-            for fetch in fetches
-            if isinstance(fetched[fetch.key].error, DeadlineError)
-            and fetched[fetch.key].ended_at - fetched[fetch.key].started_at < fetch.timeout_s * 0.99
-        }
-
-    def _told_of_broken(self, only: Sequence[Report] | None) -> list[tuple[Report, Sequence[Result]]]:
-        if self._store is None:
+    def _told_of_broken(
+        self, only: Sequence[Report] | None, now: float, *, is_alone: bool
+    ) -> list[tuple[Report, Sequence[Result]]]:
+        if only is not None and not only:
             return []
-        told = self._feeder.told_of(self.remembered_of_broken(), self._store)
+        remembered = self.remembered_of_broken()
+        told = [] if self._store is None else self._feeder.told_of(remembered, self._store)
+        if self._store is None or (is_alone and is_told_already(told, self._store, self._checks_dir, now)):
+            return []
         return [one for one in told if only is None or any(may_be_same(one[0], own) for own in only)]
 
     def _stored_states(self, name: str) -> dict[Identity, State]:

@@ -89,6 +89,7 @@ def post_single(settings: BatchmonSettings, scenario: str, data: str) -> Flow[Re
         headers=_JSON,
         content=data.encode(),
         any_status=True,
+        timeout_s=settings.delivery_s,
     )
 
 
@@ -102,6 +103,7 @@ def post_multiple(settings: BatchmonSettings, scenarios: Sequence[str], data: st
         headers=_JSON,
         json={"target": [{"appkey": settings.appkey, "scenarioIdList": list(scenarios)}], "data": data},
         any_status=True,
+        timeout_s=settings.delivery_s,
     )
 
 

@@ -14,11 +14,16 @@ An outcome is decided by the HTTP status and by `header`, never by `serviceCode`
     refused    2xx with a header that says failure, 3xx, 4xx but 429
     not sent   429, 503, and whatever fails before a request can arrive: DNS, connect, TLS, configuration
     unknown    a later time-out, a reset, any other 5xx, a 2xx that cannot be read, an id that is not echoed
+
+A multiple post is unknown as well after 408, 425 and 499, with which somebody on the way gives up waiting: it is posted
+one by one only if the service itself refused it. An id that is a UUID is the same in capitals; it is sent as written.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from checkmill.api.v1 import (
@@ -55,7 +60,13 @@ DEFAULT_BODY = (
 
 QUEUED = "accepted (queued for verification)"
 
+#: How long the single posts after a refused multiple post may be begun, in times of one delivery: as long as that one
+#: may have taken, and as long once more. What is begun last has a time of its own then.
+_TIMES_TO_BEGIN = 2
+
 _NOT_NOW = {429, 503}
+_GIVEN_UP = {408, 425, 499}
+_UUID = re.compile(r"[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}")
 _LONGEST_WAIT_DIGITS = 9
 
 
@@ -73,27 +84,42 @@ def deliver_many(settings: BatchmonSettings, targets: Sequence[BatchmonTarget], 
 
     A refused multiple post was verified for no scenario, so posting again counts nothing twice, and one wrong id does
     not silence the rest. After any other failure nothing is posted again. Ids that stand twice go one by one at once,
-    since it is not documented what the service makes of them. The receipts are in the order of the targets.
+    since it is not documented what the service makes of them. Single posts for which no time is left are not begun. The
+    receipts are in the order of the targets.
     """
-    scenarios = [target.scenario for target in targets]
     if not targets:
         return []
     if len(targets) == 1:
         return [(yield from deliver(settings, targets[0], body))]
-    if len(set(scenarios)) < len(scenarios):
-        return (yield from _one_by_one(settings, targets, body))
+    until = (yield from now()) + _TIMES_TO_BEGIN * settings.delivery_s
+    scenarios = [target.scenario for target in targets]
+    if len({_as_known(scenario) for scenario in scenarios}) < len(scenarios):
+        return (yield from _one_by_one(settings, targets, body, until))
     answer = yield from attempt(post_multiple(settings, scenarios, _sendable(body)))
     taken = _taken(answer, (yield from _wait_of(answer)))
     if isinstance(taken, Envelope):
         echoes = taken.body if isinstance(taken.body, list) else []
         return [_receipt_for(scenario, taken, echoes) for scenario in scenarios]
-    if taken.outcome is Outcome.REFUSED:
-        return (yield from _one_by_one(settings, targets, body))
-    return [taken for _ in targets]
+    if taken.outcome is not Outcome.REFUSED:
+        return [taken for _ in targets]
+    if isinstance(answer, Response | StatusError) and answer.status in _GIVEN_UP:
+        return [replace(taken, outcome=Outcome.UNKNOWN) for _ in targets]
+    return (yield from _one_by_one(settings, targets, body, until))
 
 
-def _one_by_one(settings: BatchmonSettings, targets: Sequence[BatchmonTarget], body: str) -> Flow[Sequence[Receipt]]:
-    return (yield from together([deliver(settings, target, body) for target in targets]))
+def _one_by_one(
+    settings: BatchmonSettings, targets: Sequence[BatchmonTarget], body: str, until: float
+) -> Flow[Sequence[Receipt]]:
+    """Post to one scenario after the other, as many side by side as may be; none is begun after `until`."""
+    receipts: list[Receipt] = []
+    at_once = max(1, settings.workers)
+    for first in range(0, len(targets), at_once):
+        if (yield from now()) >= until:
+            late = Receipt(Outcome.NOT_SENT, "the posts before it left no time for it")
+            return receipts + [late] * (len(targets) - first)
+        wave = targets[first : first + at_once]
+        receipts += yield from together([deliver(settings, target, body) for target in wave])
+    return receipts
 
 
 def _taken(answer: Response | SourceError, wait_s: float | None) -> Envelope | Receipt:
@@ -120,10 +146,16 @@ def _taken(answer: Response | SourceError, wait_s: float | None) -> Envelope | R
 
 def _receipt_for(scenario: str, envelope: Envelope, echoes: Sequence[Any]) -> Receipt:
     for echo in echoes:
-        if isinstance(echo, dict) and echo.get("scenarioId") == scenario:
+        named = echo.get("scenarioId") if isinstance(echo, dict) else None
+        if isinstance(named, str) and _as_known(named) == _as_known(scenario):
             return Receipt(Outcome.ACCEPTED, QUEUED, code=envelope.code, request_id=_request_id_of(echo))
     message = one_line(f"parse: the answer says success but does not name scenario {scenario}")
     return Receipt(Outcome.UNKNOWN, message, code=envelope.code)
+
+
+def _as_known(scenario: str) -> str:
+    """An id as it is compared: the letters of a UUID are the same in capitals, those of any other id are not."""
+    return scenario.lower() if _UUID.fullmatch(scenario) else scenario
 
 
 def _outcome_of_status(status: int) -> Outcome:

@@ -67,10 +67,10 @@ def scenario(number: int) -> str:
 
 def drained_at(concurrency: int, deliveries: int, rounds: int, directory: Path, url: str) -> Comparison:
     """Compare both at so many posts at a time; `directory` is for the outbox, `url` is where the receiver is."""
-    filled = directory / f"filled-{concurrency}"
-    _fill(filled, deliveries)
     rules = directory / f"checks-{concurrency}"
     rules.mkdir()
+    filled = directory / f"filled-{concurrency}"
+    _fill(filled, rules, deliveries)
     text = RULES.format(appkey=APPKEY, url=url, workers=concurrency, deliveries=deliveries)
     (rules / "reporters.yaml").write_text(text, encoding="utf-8")
     contenders = [
@@ -82,11 +82,11 @@ def drained_at(concurrency: int, deliveries: int, rounds: int, directory: Path, 
     return compare(title, deliveries, "deliveries", contenders, rounds)
 
 
-def _fill(state_dir: Path, deliveries: int) -> None:
-    """Make an outbox in which so many deliveries wait, each for another target."""
+def _fill(state_dir: Path, rules: Path, deliveries: int) -> None:
+    """Make an outbox in which so many deliveries of a checks directory wait, each for another target."""
     now = time.time()
     store = Store.open(state_dir)
-    store.commit("/checks.d", [], _deliveries(deliveries, now), now)
+    store.commit(os.path.realpath(rules), [], _deliveries(deliveries, now), now)
     store.close()
 
 
@@ -169,7 +169,7 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="benchmarks.draining", description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--deliveries", type=int, default=10_000)
     parser.add_argument("--concurrency", type=int, nargs="+", default=[8, 32])
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--at-least", type=float, default=AT_LEAST, help="the least share of either that is fine")
     parser.add_argument("--directory", type=Path, help="where the outbox is to lie, on the disk that is to be measured")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures to a file")

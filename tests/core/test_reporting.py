@@ -483,3 +483,13 @@ def test_a_receiver_that_is_down_is_told_later(store: Store) -> None:
     with http_server(lambda _: Reply(503, headers={"Retry-After": "120"})) as server:
         (delivery,) = reported(store, (batchmon(server.url, APPKEY, SCENARIO), results(State.OK)))
     assert (delivery.stage, delivery.next_at) == (Stage.PENDING, NOW + 120)
+
+
+@pytest.mark.parametrize("is_cautious_first", [False, True])
+@pytest.mark.parametrize("in_one_rule", [False, True])
+def test_where_entries_differ_on_repeating_it_is_not_repeated(in_one_rule: bool, is_cautious_first: bool) -> None:
+    reporter = Post().reporter()
+    entries = [room(reporter, "a"), room(reporter, "a", repeat_unknown=True)][:: 1 if is_cautious_first else -1]
+    checks = [reporting(*entries)] if in_one_rule else [reporting(entries[0]), reporting(entries[1], name="disk")]
+    (delivery,), _ = deliveries_of([(check, results(State.OK)) for check in checks], NOW)
+    assert not delivery.repeat_unknown

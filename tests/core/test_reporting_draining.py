@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -471,6 +472,46 @@ def test_one_that_is_told_to_stop_leaves_in_time_and_knows_what_became_of_everyt
     # Those that only waited for a worker were never tried, and it says nothing of the receiver.
     assert [one.attempts for one in store.outbox.deliveries([Stage.PENDING])] == [0] * 16
     assert store.outbox.health(NOW).reporters["hook"].pause_until is None
+
+
+def test_one_that_is_patient_waits_for_what_is_under_way_however_long_that_takes(store: Store) -> None:
+    put(store, *(f"r{n}" for n in range(20)))
+    asked, is_heard = threading.Event(), threading.Event()
+
+    def answer(_: Got) -> Reply:
+        asked.set()
+        is_heard.wait(SOON_S)
+        # Longer than one that is not patient would wait.
+        time.sleep(0.7)
+        return Reply()
+
+    def stop() -> bool:
+        if asked.is_set():
+            is_heard.set()
+        return asked.is_set()
+
+    with http_server(answer) as server:
+        drained = drain(store, hook(server.url, workers=2), stop=stop, patient=True)
+        assert drained.counts == {"accepted": len(server.got)}
+    assert 1 <= len(server.got) <= 2 + AHEAD
+    assert stages(store).count("pending") == 20 - len(server.got)
+
+
+@pytest.mark.parametrize(
+    ("status_code", "number", "lines"),
+    [(200, 30, 0), (400, 20, 20), (400, 33, 21)],
+    ids=["accepted", "refused", "many refused"],
+)
+def test_the_log_tells_of_what_went_wrong_and_not_of_each_of_many(
+    store: Store, caplog: pytest.LogCaptureFixture, status_code: int, number: int, lines: int
+) -> None:
+    put(store, *(f"r{n}" for n in range(number)))
+    with caplog.at_level(logging.INFO, "checkmill.run"), http_server(lambda _: Reply(status_code)) as server:
+        drain(store, hook(server.url, drain=1000.0))
+    told = [one.getMessage() for one in caplog.records if one.name == "checkmill.run"]
+    assert len(told) == lines
+    if number > 20 and lines:
+        assert told[-1] == f"reporter hook: {number - 20} more were not accepted; see 'checkmill outbox list'"
 
 
 def test_what_ends_in_the_moment_that_is_left_is_noted_as_it_ended(store: Store) -> None:

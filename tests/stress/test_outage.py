@@ -114,7 +114,8 @@ class Outage:
             for one in self.first
         ]
         self.made += len(new)
-        self.dropped += len(self.store.commit("/checks.d", [], new, now, ["cpu"], {}, {"nhn": self.limit}))
+        checks_dir = str(self.book.directory.resolve())
+        self.dropped += len(self.store.commit(checks_dir, [], new, now, ["cpu"], {}, {"nhn": self.limit}))
         self.look()
         runner = Run(self.book, self.store, self.edges)
         counts = runner.send_deliveries([], for_s=30.0)

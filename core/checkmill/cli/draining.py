@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,6 +22,7 @@ from checkmill.run import Run
 from checkmill.steps.reading import Book
 from checkmill.store import Store, StoreError
 from checkmill.store.locking import locked
+from checkmill.store.outbox import Outbox
 
 FAILED = 3
 #: So long new deliveries are begun before a waiting run gets the lock, and so long it lies open then.
@@ -53,9 +55,13 @@ def flush(session: Session, store: Store) -> int:
     """
     with session.book() as (whole, _):
         book = _Narrowed(whole, session.arguments.reporter)
+        outbox = store.outbox_of(os.path.realpath(book.directory))
+        if session.arguments.reporter:
+            # Whoever names one wants to know whether it is there again.
+            outbox.ask_again(name for name in outbox.reporters() if is_meant(session.arguments.reporter, name))
         drained = _drained(session, store, book)
         try:
-            left = _left(session, store)
+            left = _left(session, outbox)
         except StoreError as error:
             left, drained.trouble = [], [*drained.trouble, str(error)]
         known = {name: book.reporter(name) is not None for name in {one.reporter for one in left}}
@@ -97,7 +103,7 @@ def _drained(session: Session, store: Store, book: Book) -> _Drained:
             try:
                 with locked(store.directory, "run", _heeding(session, line, is_stopped), LOCK_WAIT_S):
                     began_at, progress = monotonic(), _shower(line, drained.counts)
-                    sent = run.send_deliveries(rules, for_s=SLICE_S, progress=progress, stop=is_stopped)
+                    sent = run.send_deliveries(rules, for_s=SLICE_S, progress=progress, stop=is_stopped, patient=True)
             except _StoppedError:
                 break
             except StoreError as error:
@@ -145,8 +151,8 @@ def _shower(line: Line | None, before: Counter[str]) -> Callable[[Progress], Non
     return show
 
 
-def _left(session: Session, store: Store) -> list[Delivery]:
-    waiting = store.outbox.deliveries([Stage.PENDING])
+def _left(session: Session, outbox: Outbox) -> list[Delivery]:
+    waiting = outbox.deliveries([Stage.PENDING])
     return [one for one in waiting if is_meant(session.arguments.reporter, one.reporter)]
 
 

@@ -21,7 +21,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import Any
 
-from checkmill.cli.passing import Passing
+from checkmill.cli.passing import Passing, begun
 from checkmill.cli.streams import Streams
 from checkmill.cli.tail import Tail
 from checkmill.edges import Edges
@@ -78,17 +78,21 @@ class Job:
         self._is_over = False
         self._code = 0
         self._own_group = not at_terminal
-        self._spared = frozenset(children_of(os.getpid()))
+        self._spared = frozenset(_children())
         self._pending: list[int] = []
         self._handlers: dict[int, Any] = {}
-        self._wake_reader, self._wake_writer = os.pipe()
+        # Without a descriptor to be had, the job is looked at from time to time.
+        self._wake_reader, self._wake_writer = 0, 0
+        with suppress(OSError):
+            self._wake_reader, self._wake_writer = os.pipe()
         self._wake_before = -1
         self._waking = threading.Lock()
 
     def __enter__(self) -> Job:
-        for end in (self._wake_reader, self._wake_writer):
-            os.set_blocking(end, False)
-        self._wake_before = signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
+        if self._wake_writer:
+            for end in (self._wake_reader, self._wake_writer):
+                os.set_blocking(end, False)
+            self._wake_before = signal.set_wakeup_fd(self._wake_writer, warn_on_full_buffer=False)
         for number in HANDED_ON:
             # What whoever called us wants ignored, as `nohup` does, the job is to ignore too.
             if signal.getsignal(number) is not signal.SIG_IGN:
@@ -98,11 +102,12 @@ class Job:
         return self
 
     def __exit__(self, *_: object) -> None:
-        signal.set_wakeup_fd(self._wake_before)
+        if self._wake_writer:
+            signal.set_wakeup_fd(self._wake_before)
         for number, handler in self._handlers.items():
             signal.signal(number, signal.SIG_DFL if handler is None else handler)
-        os.close(self._wake_reader)
-        os.close(self._wake_writer)
+        for end in filter(None, (self._wake_reader, self._wake_writer)):
+            os.close(end)
 
     @property
     def is_running(self) -> bool:
@@ -124,13 +129,15 @@ class Job:
         self._limit_s = limit_s
         # A thread that comes late must not write where something else is open by now.
         with self._waking:
-            if not self._is_over:
+            if not self._is_over and self._wake_writer:
                 with suppress(BlockingIOError):
                     os.write(self._wake_writer, b".")
 
     def start(self) -> Ended | None:
         """Start it; gives its end at once when it cannot be started."""
-        adopt_orphans()
+        # A Python without ctypes cannot; the job is run all the same.
+        with suppress(Exception):
+            adopt_orphans()
         inside, actions = self._pipes()
         self._began = self._edges.monotonic()
         try:
@@ -145,7 +152,7 @@ class Job:
             for end in inside:
                 os.close(end)
             for one in self._passing:
-                one.start()
+                one.go()
         return None
 
     def wait(self) -> Ended:
@@ -176,21 +183,38 @@ class Job:
 
     # Starting
 
-    def _pipes(self) -> tuple[list[int], list[tuple[int, ...]]]:
+    def _pipes(self) -> tuple[list[int], Sequence[tuple[Any, ...]]]:
         """The ends of the pipes that the job writes into, and what puts them where it looks for them."""
         targets: list[tuple[int | None, tuple[int, ...]]] = [(self._streams.out, (1,)), (2, (2,))]
         if self._streams.out is not None and os.path.sameopenfile(self._streams.out, 2):
             targets = [(2, (1, 2))]
         inside: list[int] = []
         actions: list[tuple[int, ...]] = []
-        for target, numbers in targets:
-            reader, writer = os.pipe()
-            inside.append(writer)
-            actions += [(os.POSIX_SPAWN_DUP2, writer, number) for number in numbers]
-            self._passing.append(Passing(reader, target, self._tail))
+        try:
+            for target, numbers in targets:
+                passing, writer = begun(target, self._tail)
+                inside.append(writer)
+                actions += [(os.POSIX_SPAWN_DUP2, writer, number) for number in numbers]
+                passing.first = self._passing[0] if self._passing else None
+                self._passing.append(passing)
+        except (OSError, RuntimeError):
+            # No descriptor or no thread is to be had: the job writes where we would, and what it wrote is not known.
+            for writer in inside:
+                os.close(writer)
+            for one in self._passing:
+                one.go()
+                one.finish(LINGER_S, lambda: False)
+            self._passing.clear()
+            return [], self._unseen()
         return inside, actions
 
-    def _spawned(self, actions: Sequence[tuple[int, ...]]) -> int:
+    def _unseen(self) -> list[tuple[Any, ...]]:
+        """What has the job write straight to where its streams belong."""
+        if self._streams.out is None:
+            return [(os.POSIX_SPAWN_OPEN, 1, os.devnull, os.O_WRONLY, 0)]
+        return [(os.POSIX_SPAWN_DUP2, self._streams.out, 1)]
+
+    def _spawned(self, actions: Sequence[tuple[Any, ...]]) -> int:
         if not self._argv[0]:
             raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         environ: Mapping[str, str] = self._edges.environ
@@ -222,7 +246,8 @@ class Job:
                     deadline = told_at + self._kill_after_s
                 if deadline is None or now < deadline:
                     left_s = None if deadline is None else deadline - now
-                    self._pause(poll, left_s if handle else min(left_s or _LOOK_AT_JOB_S, _LOOK_AT_JOB_S))
+                    is_woken = handle and self._wake_reader
+                    self._pause(poll, left_s if is_woken else min(left_s or _LOOK_AT_JOB_S, _LOOK_AT_JOB_S))
                 elif told_at is None:
                     told_at = now
                     self._tell_all_to_end()
@@ -236,7 +261,7 @@ class Job:
         # A poll takes whole milliseconds, and no more of them than an int holds.
         poll.poll(None if seconds is None else min(int(seconds * 1000) + 1, 1 << 30))
         with suppress(BlockingIOError):
-            while os.read(self._wake_reader, 512):
+            while self._wake_reader and os.read(self._wake_reader, 512):
                 pass
         self._hand_on()
         self._reap_orphans()
@@ -257,7 +282,7 @@ class Job:
 
     def _reap_orphans(self) -> None:
         """Take leave of what lost its parent to us and has ended, so that it does not stay in the table."""
-        for child in children_of(os.getpid()) - self._spared - {self._process}:
+        for child in _children() - self._spared - {self._process}:
             with suppress(ChildProcessError):
                 os.waitpid(child, os.WNOHANG)
 
@@ -304,7 +329,11 @@ class Job:
 
     def _others(self) -> list[int]:
         """What the job started and is not over, wherever it has gone."""
-        below = descendants_of(os.getpid(), self._spared)
+        try:
+            below = descendants_of(os.getpid(), self._spared)
+        except OSError:
+            # No descriptor is to be had to look for them.
+            return []
         return [process for process in below if process != self._process and not _is_zombie(process)]
 
     def _end_the_rest(self) -> None:
@@ -340,6 +369,14 @@ def _watched(process: int) -> Iterator[int]:
 
 def _wake(_number: int, _frame: FrameType | None) -> None:
     """A signal that wakes who polls, by the pipe that Python writes to, and is no more than that."""
+
+
+def _children() -> set[int]:
+    """The processes below this one, none where no descriptor is to be had to look for them."""
+    try:
+        return children_of(os.getpid())
+    except OSError:
+        return set()
 
 
 def has_terminal() -> bool:

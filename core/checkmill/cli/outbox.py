@@ -42,6 +42,7 @@ def outbox(session: Session) -> int:
                 return _LOOKING[action](session, found)
         store = session.store()
         if store is not None:
+            _refuse_unknown_reporters(session, store)
             return _CHANGING[action](session, store)
         session.streams.remark(f"checkmill: {session.store_problem}")
     except RefusedError as refused:
@@ -153,6 +154,26 @@ def _width(session: Session) -> int | None:
 
 
 # Changing
+
+
+def _refuse_unknown_reporters(session: Session, store: Store) -> None:
+    """Raise `RefusedError` for a reporter that neither the outbox nor the rules know: a slip of the pen."""
+    words = session.arguments.reporter
+    known = {*store.outbox.health(session.edges.now()).reporters}
+    missing = [word for word in words if not any(is_meant([word], name) for name in known)]
+    if not missing:
+        return
+    with session.book() as (book, _):
+        known |= {name for check in book.drafts for name in book.reporters_of(check)}
+        slips = [
+            word
+            for word in missing
+            if book.reporter(word) is None and not any(is_meant([word], name) for name in known)
+        ]
+    if slips:
+        raise RefusedError(
+            *(f"there is no reporter {printable(word)!r}: {did_you_mean(word, known)}" for word in slips), UNCHANGED
+        )
 
 
 def _retry(session: Session, store: Store) -> int:

@@ -1,15 +1,17 @@
 """The service `checkmill-outbox`: whether what `run` hands to the reporters gets to their receivers, and in time.
 
 It asks the store alone: no vendor, no receiver, no plugin. It must never call a feeder well that has stopped; so it
-knows how often each reporter should be handed something, and takes silence for a fault.
+knows how often each check should be handed over, and takes silence for a fault: of each check by itself, since one that
+is still fed hides another whose cron line is gone.
 """
 
 from __future__ import annotations
 
 import math
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
 
 from checkmill.cli.arguments import OUTBOX
 from checkmill.cli.deliveries import counted
@@ -21,8 +23,11 @@ from checkmill.model.moments import age
 from checkmill.model.result import Identity, Perf, Result
 from checkmill.model.secret import redact
 from checkmill.model.state import State, worst_of
+from checkmill.model.units import seconds
 from checkmill.steps.reading import Book
+from checkmill.steps.reading.findings import Findings
 from checkmill.store import Store, StoreError
+from checkmill.store.outbox.handing import Handing
 
 LABEL = "reporter"
 REMEDY = "see 'checkmill outbox list'"
@@ -35,7 +40,13 @@ DEAD_S = 3600.0
 #: How far a clock may have been set back before what lies in the future is no proof of anything.
 AHEAD_S = 60.0
 #: The interval of checks of which none was measured yet.
-INTERVAL_S = 60.0
+INTERVAL_S, JOB_INTERVAL_S = 60.0, 86400.0
+#: So long it is told that a damaged database was replaced.
+RESCUE_TOLD_S = 3600.0
+#: How the sentence on a database ends that was replaced without a loss.
+_NOTHING_LOST = "nothing that was found in it is lost"
+#: So many checks are named that are not handed over.
+MOST_NAMED = 3
 
 #: What is bad of the last hour.
 _BAD = {
@@ -47,6 +58,18 @@ _BAD = {
 _FIGURES = (Stage.ACCEPTED, Stage.REFUSED, Stage.UNKNOWN, Stage.EXPIRED, Stage.DROPPED)
 
 Reason = tuple[State, str]
+
+
+@dataclass(frozen=True)
+class Outlook:
+    """What there should be: how often, in seconds, each reporter should be handed something, and what is late.
+
+    `late` are the reasons by reporter, `rescues` those that the database itself gives.
+    """
+
+    intervals: Mapping[str, float]
+    late: Mapping[str, Sequence[Reason]] = field(default_factory=dict)
+    rescues: Sequence[Reason] = ()
 
 
 @dataclass(frozen=True)
@@ -68,66 +91,128 @@ def outbox_service(session: Session, book: Book, store: Store | None, items: Seq
     if store is None:
         return _unknown(session.store_problem, now)
     try:
-        health, intervals = store.outbox.health(now), intervals_of(book, store, book.drafts)
+        health, outlook = store.outbox.health(now), _outlook(book, store, book.drafts, now)
     except StoreError as error:
         return _unknown(str(error), now)
-    if not book.drafts or book.broken_files or book.hiding.checks:
+    if _is_partial(book):
         # Checks that nobody can read may report to any of them.
-        intervals = {**dict.fromkeys(health.reporters, INTERVAL_S), **intervals}
-    return result_of(health, intervals, now, items)
+        outlook = replace(outlook, intervals={**dict.fromkeys(health.reporters, INTERVAL_S), **outlook.intervals})
+    return result_of(health, outlook, now, items)
 
 
 def outbox_line(session: Session, book: Book, store: Store | None, names: Sequence[str]) -> list[Result]:
     """The same beside the services of some checks, of the reporters that these name.
 
-    Beside those of all checks, of every reporter. None where nothing is reported and nothing waits.
+    Beside those of all checks, of every reporter. None where nothing is reported and nothing waits; but where rules
+    cannot be read, nobody knows that nothing is reported.
     """
     now = session.edges.now()
     named = {reporter for name in names for reporter in book.reporters_of(name)}
+    is_partial = _is_partial(book)
     if store is None:
-        return [_unknown(session.store_problem, now)] if named else []
+        return [_unknown(session.store_problem, now)] if named or (is_partial and book.problems) else []
     try:
-        health, intervals = store.outbox.health(now), intervals_of(book, store, names)
+        health, outlook = store.outbox.health(now), _outlook(book, store, names, now)
     except StoreError as error:
-        return [_unknown(str(error), now)] if named else []
+        return [_unknown(str(error), now)] if named or is_partial else []
+    if is_partial and health.reporters:
+        # As `check` has it: a service that vanishes with a broken file would be missed by nobody.
+        return [outbox_service(session, book, store)]
     if len(names) < len(book.drafts):
         health = OutboxHealth({name: one for name, one in health.reporters.items() if name in named})
     waits = any(one.waiting for one in health.reporters.values())
-    return [result_of(health, intervals, now)] if named or waits else []
+    return [result_of(health, outlook, now)] if named or waits else []
 
 
-def intervals_of(book: Book, store: Store, names: Iterable[str]) -> dict[str, float]:
-    """The reporters that checks name, and how long (seconds) after one of their results there should be another.
+def _is_partial(book: Book) -> bool:
+    """Whether there may be checks that nobody can read."""
+    return not book.drafts or bool(book.broken_files) or bool(book.hiding.checks)
 
-    Raises `StoreError`.
-    """
+
+def _outlook(book: Book, store: Store, names: Iterable[str], now: float) -> Outlook:
+    """What checks should hand over, and what of it is late. Raises `StoreError`."""
     named = {name: reporters for name in names if (reporters := book.reporters_of(name))}
-    found: dict[str, float] = dict.fromkeys((one for reporters in named.values() for one in reporters), math.inf)
-    # A result is good for the interval of its check, and as long as the next one may take.
-    stored = store.stored(os.path.realpath(book.directory), set(named)) if named else {}
-    for name, one in stored.items():
-        lasting_s = one.good_until - one.measured_at
-        for reporter in named[name] if lasting_s > 0 else ():
-            found[reporter] = min(found[reporter], lasting_s)
-    return {reporter: lasting_s if math.isfinite(lasting_s) else INTERVAL_S for reporter, lasting_s in found.items()}
+    checks_dir = os.path.realpath(book.directory)
+    known = {(one.name, one.reporter): one for one in store.handed(checks_dir)}
+    intervals: dict[str, float] = {}
+    late: dict[str, list[tuple[float, str, Reason]]] = {}
+    for name, reporters in named.items():
+        for reporter in reporters:
+            one = known.get((name, reporter)) or _never_handed(book, name, reporter)
+            intervals[reporter] = min(intervals.get(reporter, math.inf), one.lasting_s)
+            for reason in _late(one, now, is_known=(name, reporter) in known):
+                late.setdefault(reporter, []).append((one.handed_at + one.lasting_s, name, reason))
+    rescues = [
+        (State.WARNING if said.endswith(_NOTHING_LOST) else State.CRITICAL, f"{said} ({age(at, now)})")
+        for at, said in store.all_rescues(now - RESCUE_TOLD_S)
+    ]
+    return Outlook(intervals, {reporter: _worst_few(some) for reporter, some in late.items()}, rescues)
 
 
-def result_of(health: OutboxHealth, intervals: Mapping[str, float], now: float, items: Sequence[str] = ()) -> Result:
-    """The service for all reporters, or for the one that `--item reporter=OUTBOX` means."""
+def _never_handed(book: Book, name: str, reporter: str) -> Handing:
+    """A check that no run has handed over: it counts from when its file was written."""
+    try:
+        written_at = Path(book.drafts[name].own.place.file).stat().st_mtime
+    except OSError:
+        written_at = 0.0
+    return Handing(name, reporter, written_at, written_at, _written_interval_s(book, name))
+
+
+def _written_interval_s(book: Book, name: str) -> float:
+    """The interval of a check as far as that can be told without a plugin: as written, else a day for a job."""
+    texts = {}
+    for key in ("interval", "metric"):
+        found = book.drafts[name].key(key)
+        texts[key] = None if found is None else Findings().text(found[0], "")
+    try:
+        return seconds(texts["interval"] or "")
+    except ValueError:
+        return JOB_INTERVAL_S if texts["metric"] == "job" else INTERVAL_S
+
+
+def _late(one: Handing, now: float, *, is_known: bool) -> Iterable[Reason]:
+    """What it means how long ago a check was handed over and heard of."""
+    late_s, unheard_s = now - one.handed_at - one.lasting_s, now - one.heard_at - one.lasting_s
+    does = "does its 'checkmill run' or 'checkmill exec' run?"
+    if late_s > SILENT_S and not is_known:
+        yield State.UNKNOWN, f"nothing was ever handed over for check {one.name!r}: {does}"
+    elif late_s > SILENT_S:
+        state = State.CRITICAL if late_s > DEAD_S else State.WARNING
+        yield state, f"check {one.name!r} was last handed over {age(one.handed_at, now)}: {does}"
+    elif is_known and unheard_s > SILENT_S:
+        state = State.CRITICAL if unheard_s > DEAD_S else State.WARNING
+        yield state, f"what tells of check {one.name!r} was last accepted {age(one.heard_at, now)}"
+
+
+def _worst_few(late: Collection[tuple[float, str, Reason]]) -> list[Reason]:
+    """The reasons of those that are late the longest; how many there are beside them."""
+    found = [reason for _, _, reason in sorted(late, key=lambda one: (-one[2][0].badness, one[0], one[1]))]
+    more = len(found) - MOST_NAMED
+    if more > 0:
+        found[MOST_NAMED:] = [(found[MOST_NAMED][0], f"and {more:,} more {'check' if more == 1 else 'checks'}")]
+    return found
+
+
+def result_of(
+    health: OutboxHealth, outlook: Outlook | Mapping[str, float], now: float, items: Sequence[str] = ()
+) -> Result:
+    """The service for all reporters, or for the one that `--item reporter=NAME` means."""
+    outlook = outlook if isinstance(outlook, Outlook) else Outlook(outlook)
+    intervals = outlook.intervals
     names = sorted({*health.reporters, *intervals})
     services = {name: Identity(OUTBOX, "", ((LABEL, name),)) for name in names}
     chosen = [name for name in names if is_meant(services[name], items)]
     if not chosen:
         sentence = f"there is no service {' '.join(items)} of this check{known(services.values())}"
         return _unknown(sentence if names else "no check reports to anybody, and nothing was ever delivered", now)
-    judged = [_judged(name, health.reporters.get(name), intervals.get(name), now) for name in chosen]
+    judged = [_judged(name, health.reporters.get(name), outlook, now) for name in chosen]
     judged.sort(key=lambda one: (-one.state.badness, one.name))
     labels = {LABEL: chosen[0]} if items and len(chosen) == 1 else {}
     return Result(
         check=OUTBOX,
         service=" ".join([OUTBOX, *labels.values()]),
-        state=worst_of(one.state for one in judged),
-        output=_text(judged, now),
+        state=worst_of([*(one.state for one in judged), *(state for state, _ in outlook.rescues)]),
+        output=_text(judged, outlook.rescues, now),
         details="\n".join(f"[{one.state.value}] {_line(one, now)}" for one in judged),
         perfdata=_figures([one.health for one in judged], now),
         labels=labels,
@@ -141,9 +226,11 @@ def _unknown(sentence: str, now: float) -> Result:
     return Result(OUTBOX, OUTBOX, State.UNKNOWN, sentence, checked_at=now, good_until=now, failed=True)
 
 
-def _judged(name: str, health: ReporterHealth | None, interval_s: float | None, now: float) -> _Judged:
+def _judged(name: str, health: ReporterHealth | None, outlook: Outlook, now: float) -> _Judged:
     one = health or ReporterHealth()
-    reasons = [*_lost(one), *_silence(one, interval_s, now), *_delays(one, now)]
+    # Where a receiver hears of nothing at all, that says more than which check it does not hear of.
+    silence = list(_silence(one, outlook.intervals.get(name), now)) or outlook.late.get(name, ())
+    reasons = [*_lost(one), *silence, *_delays(one, now)]
     return _Judged(name, one, sorted(reasons, key=lambda reason: -reason[0].badness))
 
 
@@ -187,10 +274,11 @@ def _silence(one: ReporterHealth, interval_s: float | None, now: float) -> Itera
         yield state, f"the last was accepted {age(last, now)}, and nothing waits: does 'checkmill run' run?"
 
 
-def _text(judged: Sequence[_Judged], now: float) -> str:
+def _text(judged: Sequence[_Judged], rescues: Sequence[Reason], now: float) -> str:
     ill = [one for one in judged if one.reasons]
-    if ill:
+    if ill or rescues:
         parts = [f"{one.name}: {', '.join(sentence for _, sentence in one.reasons)}{_answer(one)}" for one in ill]
+        parts += [sentence for _, sentence in rescues]
         is_listed = any(one.health.waiting or {*one.health.counts} - {Stage.ACCEPTED.value} for one in ill)
         return "; ".join([*parts, *([REMEDY] if is_listed else [])])
     waiting = sum(one.health.waiting for one in judged)
@@ -227,10 +315,10 @@ def _figures(healths: Sequence[ReporterHealth], now: float) -> tuple[Perf, ...]:
     figures = [
         Perf("waiting", sum(one.waiting for one in healths), min=0),
         Perf("waiting_size", sum(one.waiting_bytes for one in healths), "B", min=0),
-        Perf("oldest", max(now - min(oldest, default=now), 0.0), "s", warn=Range(0, OLD_S), min=0),
+        Perf("oldest", round(max(now - min(oldest, default=now), 0.0), 1), "s", warn=Range(0, OLD_S), min=0),
     ]
     if lasts:
-        figures.append(Perf("last_accepted", max(now - min(lasts), 0.0), "s", min=0))
+        figures.append(Perf("last_accepted", round(max(now - min(lasts), 0.0), 1), "s", min=0))
     for stage in _FIGURES:
         number = sum(one.recent.get(stage.value, 0) for one in healths)
         worst = _BAD[stage][0] if stage in _BAD else State.OK

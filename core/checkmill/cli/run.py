@@ -7,6 +7,7 @@ newest; and both would ask the vendors for the same.
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -142,7 +143,7 @@ def carried_out(session: Session, book: Book, host: Host, manner: Manner) -> Out
             for problem in problems:
                 manner.tell(problem)
             if not arguments.no_report:
-                _report(session, one, store, rules, manner, outcome)
+                _report(session, one, store, book, rules, manner, outcome)
         failed = [wrong, problems, session.store_problem, one.trouble.sentences, _expired(outcome.counts)]
         outcome.is_failed = any(failed) or not is_printed
     return outcome
@@ -156,11 +157,13 @@ def _shown(
 
 
 def _report(
-    session: Session, one: Run, store: Store | None, rules: Sequence[Rule], manner: Manner, outcome: Outcome
+    session: Session, one: Run, store: Store | None, book: Book, rules: Sequence[Rule], manner: Manner, outcome: Outcome
 ) -> None:
     """Send what is due, and note what became of it and how much waits."""
     stop, progress = manner.stop.is_set, manner.progress
     outcome.counts = one.send_deliveries(rules, for_s=manner.drain_s(), progress=progress, stop=stop)
+    if store is not None:
+        _note_without_reporter(one, store, book)
     if expired := _expired(outcome.counts):
         manner.tell(expired)
     if manner.counts_waiting and store is not None:
@@ -170,6 +173,21 @@ def _report(
             one.trouble.add(str(error))
         else:
             outcome.waiting = sum(reporter.waiting for reporter in health.reporters.values())
+
+
+def _note_without_reporter(one: Run, store: Store, book: Book) -> None:
+    """Note as trouble what waits for reporters that no rule file has any more: nobody sends it, and it expires."""
+    try:
+        waiting = store.outbox_of(os.path.realpath(book.directory)).reporters()
+    except StoreError as error:
+        one.trouble.add(str(error))
+        return
+    for name in waiting:
+        if book.reporter(name) is None:
+            problem = next((found for found in book.problems if found.path.startswith(f"reporters.{name}")), None)
+            drop = f"write it, or 'checkmill outbox drop --stage pending --reporter {name}'"
+            why = f"no rule file of {book.directory} has it; {drop}" if problem is None else str(problem)
+            one.trouble.add(f"what waits for the reporter {name} is not sent: {why}")
 
 
 def _expired(counts: Mapping[str, int]) -> str:

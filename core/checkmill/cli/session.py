@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 #: How long `local` shows that a damaged database was replaced, where no `run` has said so.
 RESCUE_SHOWN_S = 3600.0
 
+#: How long the end of a job waits for others who use a damaged database, so that it can be replaced.
+JOB_PATIENCE_S = 60.0
+
 log = logging.getLogger("checkmill")
 
 
@@ -75,7 +78,9 @@ class Session:
             self.store_problem = "there is no state directory: name one with --state-dir or $CHECKMILL_STATE_DIR"
         else:
             try:
-                store = Store.open(self.state_dir, edges=self.edges)
+                # The end of a job cannot be measured again: it waits longer until it can be kept.
+                patience_s = JOB_PATIENCE_S if self.arguments.command == "exec" else None
+                store = Store.open(self.state_dir, edges=self.edges, replace_within_s=patience_s)
                 self._stores.append(store)
                 self.store_problem = self._told_of_rescues(store)
             except StoreError as error:

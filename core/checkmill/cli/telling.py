@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import logging
 
 from checkmill.cli.arguments import UsageError
 from checkmill.cli.deliveries import counted
@@ -15,6 +14,7 @@ from checkmill.edges import Edges
 from checkmill.model.delivery import Stage
 from checkmill.model.job import Ended
 from checkmill.model.rule import Rule
+from checkmill.model.secret import redact
 from checkmill.run import Run
 from checkmill.steps.reading import Book
 from checkmill.steps.reading.keys import did_you_mean
@@ -22,9 +22,7 @@ from checkmill.store import Store, StoreError
 from checkmill.store.locking import locked
 
 #: How long a feeder that is at work is waited for, and how long new deliveries are begun: a caller waits.
-LOCK_WAIT_S, SEND_S = 1.0, 5.0
-
-log = logging.getLogger("checkmill")
+LOCK_WAIT_S, SEND_S = 5.0, 5.0
 
 
 class Teller:
@@ -76,7 +74,9 @@ class Teller:
             with locked(store.directory, "run", self._session.edges, LOCK_WAIT_S):
                 counts = run.send_deliveries([rule], for_s=SEND_S, stop=lambda: self._job.is_told_to_end)
         except StoreError as error:
-            log.info("the delivery waits for the next run: %s", error)
+            self._session.streams.remark(
+                f"checkmill: the delivery waits for the next run or exec: {redact(str(error))}"
+            )
             return
         # Cron, which mails every word, hears only of what was not accepted.
         if counts and (self._session.streams.err_is_terminal or set(counts) != {Stage.ACCEPTED.value}):

@@ -7,8 +7,9 @@ half of what it is told about would be a false state.
 from __future__ import annotations
 
 import logging
+import os
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from checkmill.edges import Edges
@@ -45,13 +46,17 @@ class Feeder:
         self._edges = edges
         self._trouble = trouble
         self._dropped = 0
+        self._checks_dir = os.path.realpath(book.directory)
 
     def partners_of(self, wanted: Sequence[Rule]) -> list[Rule]:
         """The other rules that may report to a target of one of these."""
         reports = [report for rule in wanted for report in rule.reports]
+        return self.telling(reports, {rule.name for rule in wanted})
+
+    def telling(self, reports: Sequence[Report], names: Collection[str]) -> list[Rule]:
+        """The rules but those of these names that may report to a target of one of these reports."""
         if not reports:
             return []
-        names = {rule.name for rule in wanted}
         reporting = [name for name, draft in self._book.drafts.items() if name not in names and draft.key("report")]
         return [
             rule
@@ -67,7 +72,7 @@ class Feeder:
         if not services:
             return []
         try:
-            targets = store.outbox.targets_of(services)
+            targets = store.outbox_of(self._checks_dir).targets_of(services)
         except StoreError as error:
             self._trouble.add(str(error))
             return []
@@ -106,15 +111,17 @@ class Feeder:
         for_s: float | None = None,
         progress: Callable[[Progress], None] | None = None,
         stop: Callable[[], bool] | None = None,
+        patient: bool = False,
     ) -> dict[str, int]:
-        """Send what is due in the outbox, whichever rule it came from, and count by stage what came to it.
+        """Send what is due of the checks directory, whichever rule it came from, and count by stage what came to it.
 
         The targets are those that rules name, or what the reporters of the book make of the stored ones. `for_s` bounds
-        how long new deliveries are begun; `stop` is asked before, and often while any is under way, whether to leave
-        off; `progress` hears of every turn. What expired, was superseded or dropped on the way is counted too. To be
-        called by the one who holds the feeder's lock.
+        how long new deliveries are begun. `stop` is asked before, and often while any is under way, whether to leave
+        off: at once, or, when `patient`, as soon as what is under way has ended. `progress` hears of every turn. What
+        expired, was superseded or dropped on the way is counted too. To be called by the one who holds the feeder's
+        lock.
         """
-        outbox = store.outbox
+        outbox = store.outbox_of(self._checks_dir)
         counts = {Stage.DROPPED.value: self._dropped} if self._dropped else {}
         self._dropped = 0
         try:
@@ -129,7 +136,8 @@ class Feeder:
             # Imported here: a check that Nagios calls makes deliveries of nothing and sends none.
             from checkmill.feeding.draining import Drain
 
-            Drain(outbox, reports, self._edges, self._trouble.add, for_s, progress, stop, counts).run()
+            drain = Drain(outbox, reports, self._edges, self._trouble.add, for_s, progress, stop, patient, counts)
+            drain.run()
         return counts
 
 

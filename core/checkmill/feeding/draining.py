@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -30,6 +31,8 @@ COUNT_AGAIN_S = 0.5
 #: How often, and after what wait, settling is tried again when the outbox could not be written.
 SETTLING_TRIES = 3
 SETTLE_AGAIN_S = 0.5
+#: So many deliveries of one reporter that were not accepted are logged one by one.
+MOST_TOLD = 20
 #: Statuses that say nothing but "not now", and those with which a proxy says that the receiver does not answer.
 NOT_NOW = {429, 503}
 NOBODY_THERE = {502, 504}
@@ -64,7 +67,10 @@ class UnderWay:
 
 @dataclass
 class Drain:
-    """One draining of an outbox by the holder of the feeder's lock; `counts` tells by stage what came of it."""
+    """One draining of an outbox by the holder of the feeder's lock; `counts` tells by stage what came of it.
+
+    When `stop` says so nothing more is begun; what is under way is waited for to its end when `patient`, else a moment.
+    """
 
     outbox: Outbox
     reports: Reports
@@ -73,6 +79,7 @@ class Drain:
     for_s: float | None = None
     progress: Callable[[Progress], None] | None = None
     stop: Callable[[], bool] | None = None
+    patient: bool = False
     counts: dict[str, int] = field(default_factory=dict)
     _paces: dict[str, Pace] = field(default_factory=dict)
     _under_way: dict[int, UnderWay] = field(default_factory=dict)
@@ -83,6 +90,7 @@ class Drain:
     _until: float | None = None
     _stopped: bool = False
     _failures: int = 0
+    _refused: Counter[str] = field(default_factory=Counter)
 
     def run(self) -> None:
         """Drain until nothing is due, the time is up, or it is told to stop. Never raises for what others do."""
@@ -92,6 +100,10 @@ class Drain:
         with suppress(StoppedError):
             carry_out_fed(self.turn, self.edges)
         self._tell_progress()
+        for name, number in self._refused.items():
+            if number > MOST_TOLD:
+                more = number - MOST_TOLD
+                log.warning("reporter %s: %d more were not accepted; see 'checkmill outbox list'", name, more)
         if self._unsettled:
             number = len(self._unsettled)
             what = "1 delivery" if number == 1 else f"{number:,} deliveries"
@@ -103,7 +115,7 @@ class Drain:
         self._tell_progress()
         if self.stop is not None and not self._stopped and self.stop():
             self._stopped = True
-            if self._under_way:
+            if self._under_way and not self.patient:
                 # What is on the wire has a moment left; then this is called once more, with all of it.
                 raise StoppedError
         for job, done in ended:
@@ -216,7 +228,7 @@ class Drain:
         tries = one.sending.reporter.settings.tries
         receipts = receipts_of(one.sending, done.value, done.error)
         for delivery, receipt in zip(one.sending.deliveries, receipts, strict=True):
-            _log_outcome(delivery, receipt)
+            self._log_outcome(delivery, receipt)
             yield Ended(
                 delivery,
                 receipt,
@@ -253,9 +265,12 @@ class Drain:
             self._count_again_at = now + COUNT_AGAIN_S
         self.progress(Progress(self._settled, max(0, self._waiting), dict(self.counts)))
 
-
-def _log_outcome(delivery: Delivery, receipt: Receipt) -> None:
-    level = logging.INFO if receipt.outcome is Outcome.ACCEPTED else logging.WARNING
-    code = f" (code {receipt.code})" if receipt.code else ""
-    words = (delivery.reporter, delivery.target, receipt.outcome.value, receipt.message, code)
-    log.log(level, "reporter %s, %s: %s: %s%s", *words)
+    def _log_outcome(self, delivery: Delivery, receipt: Receipt) -> None:
+        if receipt.outcome is Outcome.ACCEPTED:
+            level = logging.DEBUG
+        else:
+            self._refused[delivery.reporter] += 1
+            level = logging.WARNING if self._refused[delivery.reporter] <= MOST_TOLD else logging.DEBUG
+        code = f" (code {receipt.code})" if receipt.code else ""
+        words = (delivery.reporter, delivery.target, receipt.outcome.value, receipt.message, code)
+        log.log(level, "reporter %s, %s: %s: %s%s", *words)

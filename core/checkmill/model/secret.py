@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Collection
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
@@ -20,9 +22,22 @@ SHOWN = "***"
 CUT = "..."
 #: Shorter secrets are still never printed, but cannot be searched for in text: they would blank out ordinary words.
 SHORTEST_SOUGHT = 4
+#: Secrets of this length are found in capitals and small letters too: no ordinary word is like them.
+SHORTEST_IN_ANY_CASE = 12
+#: A pattern that matches nowhere.
+NOTHING = r"(?!)"
 
 _known: set[str] = set()
-_pattern: list[re.Pattern[str] | None] = [None]
+_pattern: list[_Finder | None] = [None]
+
+
+@dataclass(frozen=True, slots=True)
+class _Finder:
+    """Finds secrets: as they were given, and in any case. `lower` tells whether a text in small letters holds one."""
+
+    exact: re.Pattern[str]
+    lower: re.Pattern[str]
+    any_case: re.Pattern[str]
 
 
 class Secret:
@@ -87,12 +102,12 @@ def redact(text: str) -> str:
     """Replace every secret known to this process, however it was quoted, by stars."""
     if not _known:
         return text
-    pattern = _pattern[0]
-    if pattern is None:
-        spellings = {spelling for value in _known for spelling in _spellings(value)}
-        pattern = re.compile("|".join(re.escape(s) for s in sorted(spellings, key=len, reverse=True)))
-        _pattern[0] = pattern
-    return pattern.sub(SHOWN, text)
+    finder = _pattern[0]
+    if finder is None:
+        finder = _pattern[0] = _finder()
+    shown = finder.exact.sub(SHOWN, text)
+    # A search in any case takes ten times as long: it is made where there is something to be found.
+    return finder.any_case.sub(SHOWN, shown) if finder.lower.search(shown.lower()) else shown
 
 
 def shortened(text: str, longest: int) -> str:
@@ -106,14 +121,27 @@ def shortened(text: str, longest: int) -> str:
     return whole[:end] + CUT[:longest]
 
 
+def _finder() -> _Finder:
+    """What finds all secrets that are known now."""
+    spellings = {spelling for value in _known for spelling in _spellings(value)}
+    long = {spelling for value in _known if len(value) >= SHORTEST_IN_ANY_CASE for spelling in _spellings(value)}
+    return _Finder(
+        exact=_any_of(spellings),
+        lower=_any_of({spelling.lower() for spelling in long}),
+        any_case=_any_of(long, re.IGNORECASE),
+    )
+
+
+def _any_of(spellings: Collection[str], flags: re.RegexFlag = re.NOFLAG) -> re.Pattern[str]:
+    """A pattern that finds any of these texts, the longest first; nothing where there is none."""
+    longest_first = sorted(spellings, key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first)) or NOTHING, flags)
+
+
 def _spellings(value: str) -> set[str]:
-    """The ways one secret may stand in a URL, a JSON text or a Python repr."""
-    return {
-        value,
-        quote(value, safe=""),
-        quote(value),
-        quote_plus(value),
-        json.dumps(value)[1:-1],
-        json.dumps(value, ensure_ascii=False)[1:-1],
-        repr(value)[1:-1],
-    }
+    """The ways one secret may stand in a URL, a JSON text or a Python repr, also with its UTF-8 read as Latin-1."""
+    raw = value.encode(errors="surrogatepass")
+    spellings = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    for text in (value, raw.decode("latin-1")):
+        spellings |= {text, json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1], repr(text)[1:-1]}
+    return spellings

@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from pydantic_core import CoreSchema
 
 MIB = 1 << 20
+#: How long one delivery may take where `timeout` does not say otherwise.
+DELIVERY_S = 10.0
+#: One an hour: what is slower delivers nothing before it expires.
+SLOWEST_DRAIN = 1 / 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +52,29 @@ class Written:
         return {"type": ["string", "number"], "examples": [self.example]}
 
 
+@dataclass(frozen=True, slots=True)
+class AtLeast:
+    """The smallest value that means something; anything below is refused, with `instead` as what to write."""
+
+    least: float
+    instead: str
+
+    def __get_pydantic_core_schema__(self, source: object, handler: GetCoreSchemaHandler) -> CoreSchema:
+        # pydantic is imported only while rules are read, and this method is called by pydantic alone.
+        from pydantic_core import core_schema
+
+        return core_schema.no_info_after_validator_function(self._checked, handler(source))
+
+    def __get_pydantic_json_schema__(self, schema: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        written = handler(schema)
+        return {**written, "minimum": self.least} if written.get("type") == "integer" else written
+
+    def _checked(self, value: float) -> float:
+        if value < self.least:
+            raise ValueError(f"{value:g} is too little; write {self.instead}")
+        return value
+
+
 Seconds = Annotated[float, Written(seconds, "8s")]
 PerSecond = Annotated[float, Written(per_second, "10/s")]
 Bytes = Annotated[int, Written(size, "16MiB")]
@@ -63,9 +90,11 @@ class HttpSettings:
     timeout: Annotated[Seconds | None, Doc("deadline of one fetch or delivery, retries included")] = None
     connect_timeout: Annotated[Seconds, Doc("longest wait for a connection")] = 3.0
     read_timeout: Annotated[Seconds, Doc("longest silence while an answer is read")] = 8.0
-    retries: Annotated[int, Doc("how often what is safe to repeat is sent again")] = 2
+    retries: Annotated[
+        int, AtLeast(0, "0 for none, or a number"), Doc("how often what is safe to repeat is sent again")
+    ] = 2
     rate: Annotated[PerSecond | None, Doc("most requests a second to this vendor, such as 10/s or 100/m")] = None
-    workers: Annotated[int, Doc("most requests at the same time")] = 8
+    workers: Annotated[int, AtLeast(1, "1 or more"), Doc("most requests at the same time")] = 8
     max_size: Annotated[Bytes, Doc("largest answer that is read, on the wire and decompressed")] = 16 * MIB
     ca_file: Annotated[str | None, Doc("PEM file of the certificate authorities to trust instead of the system's")] = (
         None
@@ -106,13 +135,26 @@ class ReporterSettings(HttpSettings):
         Literal["latest", "all"],
         Doc("which undelivered states of a target are sent: the latest alone, or all of them in their order"),
     ] = "latest"
-    expires: Annotated[Seconds, Doc("how old a delivery may grow before it is no longer sent")] = 3600.0
-    tries: Annotated[int, Doc("how often a delivery that is refused is sent before it is laid aside")] = 3
+    expires: Annotated[
+        Seconds, AtLeast(1.0, "1s or more"), Doc("how old a delivery may grow before it is no longer sent")
+    ] = 3600.0
+    tries: Annotated[
+        int, AtLeast(1, "1 or more"), Doc("how often a delivery that is refused is sent before it is laid aside")
+    ] = 3
     backlog: Annotated[
-        int, Doc("most deliveries that may wait; beyond that the oldest are dropped, and it is said")
+        int,
+        AtLeast(1, "1 or more"),
+        Doc("most deliveries that may wait; beyond that the oldest are dropped, and it is said"),
     ] = 10_000
     backlog_size: Annotated[Bytes, Doc("most that the bodies of waiting deliveries may take")] = 64 * MIB
-    drain: Annotated[PerSecond, Doc("most deliveries a second to this receiver")] = 50.0
+    drain: Annotated[
+        PerSecond, AtLeast(SLOWEST_DRAIN, "1/h or more"), Doc("most deliveries a second to this receiver")
+    ] = 50.0
+
+    @property
+    def delivery_s(self) -> float:
+        """How long one delivery may take, in seconds."""
+        return self.timeout or DELIVERY_S
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from checkmill.model.errors import DeadlineError
 from checkmill.model.fetch import Fetch, Fetched
 from checkmill.model.rule import Rule
 
@@ -38,3 +39,13 @@ def is_impatient(rule: Rule, fetches: Iterable[Fetch], fetched: Mapping[Any, Fet
         if fetch.timeout_s > limit_s and (one.error is not None or one.ended_at - one.started_at >= limit_s * 0.99):
             return True
     return False
+
+
+def cut_short_of(fetches: Iterable[Fetch], fetched: Mapping[Any, Fetched]) -> set[Any]:
+    """The fetches that the caller's own deadline ended: what that says of the vendor must not outlive the call."""
+    return {
+        fetch.key
+        for fetch in fetches
+        if isinstance(fetched[fetch.key].error, DeadlineError)
+        and fetched[fetch.key].ended_at - fetched[fetch.key].started_at < fetch.timeout_s * 0.99
+    }

@@ -85,7 +85,7 @@ def made(path: Path) -> Path:
     try:
         try:
             descriptor = os.open(path, flags | os.O_EXCL, FILE_MODE)
-            os.fchmod(descriptor, FILE_MODE)
+            share(descriptor, path.parent)
         except FileExistsError:
             descriptor = os.open(path, flags & ~os.O_CREAT)
         try:
@@ -100,6 +100,15 @@ def made(path: Path) -> Path:
             raise StoreError(f"{path} is no plain file; move it away") from None
         raise StoreError(f"{path} cannot be opened: {error.strerror}{remedy(path)}") from None
     return path
+
+
+def share(descriptor: int, directory: Path) -> None:
+    """Have a file that was made belong to those who share its directory, also where root made it."""
+    if os.geteuid() == 0:
+        with suppress(OSError):
+            status = directory.stat()
+            os.fchown(descriptor, status.st_uid, status.st_gid)
+    os.fchmod(descriptor, FILE_MODE)
 
 
 def remedy(path: Path) -> str:

@@ -6,6 +6,7 @@ The JSON is ASCII, since a vendor's text may hold half of a surrogate pair, whic
 from __future__ import annotations
 
 import json
+import zlib
 from typing import Any
 
 from checkmill.model.levels import Range
@@ -15,6 +16,21 @@ from checkmill.model.state import State
 
 #: What reading a text that is no such document raises.
 UNREADABLE = (ValueError, KeyError, TypeError, AttributeError, RecursionError)
+
+
+def sealed(document: str) -> str:
+    """A document with a sum of it in front: a disk that turns a bit over is noticed, not believed."""
+    return f"{zlib.crc32(document.encode()):08x} {document}"
+
+
+def unsealed(text: str) -> str:
+    """The document that was sealed; an earlier Checkmill sealed none. Raises one of `UNREADABLE` for a damaged one."""
+    if text[:1] in {"[", "{"}:
+        return text
+    _, _, document = text.partition(" ")
+    if sealed(document) != text:
+        raise ValueError("the sum is another one")
+    return document
 
 
 def results_text(results: tuple[Result, ...]) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-from checkmill.store.directory import FILE_MODE, StoreError, remedy
+from checkmill.store.directory import FILE_MODE, StoreError, remedy, share
 
 #: What SQLite keeps beside a database.
 SIDE_FILES = ("-wal", "-shm", "-journal")
@@ -86,14 +86,21 @@ def refuse_strange(database: Path) -> None:
 def mark(database: Path, words: str = "") -> None:
     """Note that a database is to be looked at before it is used again; what cannot be noted shows itself again."""
     with suppress(OSError):
+        path = Path(f"{database}{MARK}")
         flags = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
-        descriptor = os.open(f"{database}{MARK}", flags, FILE_MODE)
         try:
+            descriptor = os.open(path, flags, FILE_MODE)
+        except PermissionError:
+            # It is another user's, and says nothing to this one. Who may remove it may also make it anew.
+            path.unlink()
+            descriptor = os.open(path, flags, FILE_MODE)
+        try:
+            with suppress(OSError):
+                share(descriptor, path.parent)
             if words:
                 os.ftruncate(descriptor, 0)
                 os.pwrite(descriptor, words.encode(), 0)
             os.fsync(descriptor)
-            os.fchmod(descriptor, FILE_MODE)
         finally:
             os.close(descriptor)
 
@@ -127,5 +134,13 @@ def is_cut_off(database: Path) -> bool:
     """Whether only the log is left of a database; SQLite would remove that unread."""
     try:
         return database.stat().st_size == 0 and has_log(database)
+    except OSError:
+        return False
+
+
+def is_emptied(database: Path) -> bool:
+    """Whether a database is there and has lost all it had: none is there before it has tables."""
+    try:
+        return database.stat().st_size == 0
     except OSError:
         return False

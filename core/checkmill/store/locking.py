@@ -29,21 +29,24 @@ class HeldError(StoreError):
 @contextmanager
 def locked(directory: Path, name: str, edges: Edges, wait_s: float) -> Iterator[None]:
     """Hold a lock while the body runs. Raises `StoreError` when another process holds it for longer than `wait_s`."""
-    path = made(directory / f"{name}.lock")
-    try:
-        descriptor = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
-    except OSError as error:
-        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+    path = directory / f"{name}.lock"
+    descriptor = _opened(path)
     give_up_at = edges.monotonic() + wait_s
     try:
-        while not _taken(descriptor, path):
+        while not (is_taken := _taken(descriptor, path)) or not _is_in_place(descriptor, path):
             if edges.monotonic() >= give_up_at:
                 holder = _holder(descriptor, edges.now())
                 raise HeldError(
                     f"another run{holder} holds {path}, and {wait_s:.0f} s of waiting did not help; "
                     "let the runs of cron lie further apart, or end that one"
                 )
-            edges.sleep(LOOK_AGAIN_S)
+            if is_taken:
+                # It was removed while it was waited for; whoever comes next finds a new one.
+                os.close(descriptor)
+                descriptor = -1
+                descriptor = _opened(path)
+            else:
+                edges.sleep(LOOK_AGAIN_S)
         _write(descriptor, f"{os.getpid()} {edges.now():.3f}\n")
         try:
             yield
@@ -53,7 +56,23 @@ def locked(directory: Path, name: str, edges: Edges, wait_s: float) -> Iterator[
             with suppress(OSError):
                 fcntl.flock(descriptor, fcntl.LOCK_UN)
     finally:
-        os.close(descriptor)
+        if descriptor >= 0:
+            os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    try:
+        return os.open(made(path), os.O_RDWR | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError as error:
+        raise StoreError(f"{path} cannot be opened: {error.strerror}") from None
+
+
+def _is_in_place(descriptor: int, path: Path) -> bool:
+    """Whether the open file is the one that others find under its name."""
+    try:
+        return os.path.samestat(os.fstat(descriptor), path.lstat())
+    except OSError:
+        return False
 
 
 def _taken(descriptor: int, path: Path) -> bool:

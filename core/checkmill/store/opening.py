@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
@@ -9,14 +10,14 @@ from pathlib import Path
 
 from checkmill.edges import Edges
 from checkmill.store.directory import StoreError, made, prepared
-from checkmill.store.failing import DamagedError, has_log, is_cut_off, is_marked, refuse_strange, telling
+from checkmill.store.failing import DamagedError, has_log, is_emptied, is_marked, refuse_strange, telling
+from checkmill.store.making import make
 from checkmill.store.schema import set_up
 from checkmill.store.sharing import Hold, InUseError, alone, shared
 
 DATABASE = "state.db"
-#: A file of no bytes that is older than this is not one that another process is making right now.
-MAKING_S = 60.0
-#: How long others are waited for before a damaged database is replaced; whoever comes later can do that as well.
+#: How long others are waited for before a damaged database is replaced, unless the caller can wait longer; whoever
+#: comes later can do that as well.
 REPLACING_S = 2.0
 
 
@@ -43,7 +44,7 @@ class Opened:
             return False
 
 
-def opened(directory: Path, busy_s: float, edges: Edges) -> Opened:
+def opened(directory: Path, busy_s: float, edges: Edges, replace_within_s: float) -> Opened:
     """Open or make the database of a state directory. Raises `StoreError`."""
     path = prepared(directory) / DATABASE
     replaced = ""
@@ -56,7 +57,7 @@ def opened(directory: Path, busy_s: float, edges: Edges) -> Opened:
         # Imported here: nearly always a database is whole.
         from checkmill.store.rescuing import replaced_if_damaged
 
-        with alone(directory, edges, min(busy_s, REPLACING_S)):
+        with alone(directory, edges, replace_within_s):
             replaced = replaced_if_damaged(path, edges.now())
     raise AssertionError  # the last time either gives or raises
 
@@ -67,18 +68,15 @@ def _opened(path: Path, busy_s: float, edges: Edges, replaced: str) -> Opened:
         hold = on_failure.enter_context(shared(path.parent, edges, busy_s))
         if is_marked(path):
             raise DamagedError(f"{path} may be damaged, and could not be looked at")
-        was_emptied = _was_emptied(path, edges.now())
+        if not os.path.lexists(path) and not has_log(path):
+            make(path, edges, busy_s)
         with telling(made(path)):
-            if is_cut_off(path):
-                raise DamagedError(f"{path} is empty, and its log is not")
+            if is_emptied(path):
+                raise DamagedError(f"{path} is empty")
             refuse_strange(path)
             connection = sqlite3.connect(path, timeout=busy_s, isolation_level=None)
             on_failure.callback(connection.close)
             set_up(connection, path)
-            if was_emptied:
-                from checkmill.store.rescuing import note_rescue
-
-                note_rescue(connection, f"{path} was found empty: what it held is lost", edges.now())
         try:
             file = _file(path)
         except OSError as error:
@@ -101,12 +99,3 @@ def _look_at_log(path: Path, edges: Edges) -> None:
 def _file(path: Path) -> tuple[int, int]:
     status = path.stat()
     return status.st_dev, status.st_ino
-
-
-def _was_emptied(path: Path, now: float) -> bool:
-    """Whether a database lost all it had: nobody leaves one without a byte for long."""
-    try:
-        status = path.lstat()
-    except OSError:
-        return False
-    return status.st_size == 0 and now - status.st_mtime > MAKING_S

@@ -20,7 +20,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from urllib.parse import quote
 
-from checkmill.store.directory import StoreError, keep_names, made
+from checkmill.store.directory import FILE_MODE, StoreError, keep_names, made
 from checkmill.store.failing import (
     MARK,
     SIDE_FILES,
@@ -28,6 +28,8 @@ from checkmill.store.failing import (
     failure,
     has_log,
     is_cut_off,
+    is_emptied,
+    is_marked,
     mark,
     noted,
     refuse_strange,
@@ -38,7 +40,9 @@ from checkmill.store.schema import VERSION, set_up, version_of
 
 #: So many databases that were set aside are kept, the newest ones.
 KEPT = 3
+EMPTIED = "it is empty"
 _ASIDE = re.compile(r"\.damaged-\d{8}T\d{6}Z(?:-\d{1,4})?")
+_WIDEST_MODE = 0o664
 _MAKING, _RESCUED = ".making", ".rescued"
 #: What a database that was replaced says of it, until `run` has told it. The key stands first: some versions of SQLite
 #: find other tables of this kind damaged.
@@ -71,8 +75,11 @@ def _replaced(database: Path, now: float) -> str:
     rescued = Path(f"{database}{_RESCUED}")
     # The name is noted before anything is made: without it, what lies there is not of this time.
     if not _is_file(rescued) or _noted_name(database) is None:
-        refuse_strange(made(database))
-        damage = _damage_of(database)
+        if _is_file(rescued) and is_marked(database) and not os.access(f"{database}{MARK}", os.R_OK):
+            raise StoreError(f"{database}{MARK} cannot be read, and says what becomes of {rescued}; run as its owner")
+        is_there = os.path.lexists(database) or has_log(database)
+        # Where nothing is, the next one makes a database.
+        damage = _damage_of(_plain(database)) if is_there else ""
         if not damage:
             _unmark(database)
             return ""
@@ -100,6 +107,11 @@ def _damage_of(database: Path) -> str:
         return "its log is damaged"
     try:
         with closing(_opened_to_read(database)) as connection:
+            if is_emptied(database):
+                # An earlier Checkmill makes a database where it is to be, and holds SQLite's lock as it does.
+                connection.execute("PRAGMA busy_timeout = 0")
+                connection.execute("SELECT 1 FROM sqlite_schema").fetchall()
+                return EMPTIED
             (found,) = connection.execute("PRAGMA integrity_check(1)").fetchone()
             if found != "ok":
                 return " ".join(str(found).split())
@@ -142,14 +154,31 @@ def _rebuild(database: Path, aside: Path, damage: str, now: float) -> str:
             salvage.take(row)
         connection.execute("BEGIN IMMEDIATE")
         salvage.put_in(connection)
-        sentence = f"{database} was damaged ({damage}) and is set aside as {aside}; {salvage.told(reading)}"
+        found = "what it held is lost" if damage == EMPTIED else salvage.told(reading)
+        sentence = f"{database} was damaged ({damage}) and is set aside as {aside}; {found}"
         note_rescue(connection, sentence, now)
         connection.execute("COMMIT")
     if has_log(making):
         raise StoreError(f"{making} could not be closed")
+    _belongs_like(making, database)
     making.rename(f"{database}{_RESCUED}")
     keep_names(database.parent)
     return sentence
+
+
+def _belongs_like(new: Path, old: Path) -> None:
+    """Give a new database the owner, the group and the mode of the old one, as far as this process may."""
+    try:
+        status = old.stat()
+    except OSError:
+        return
+    for owner in (status.st_uid, -1):
+        with suppress(OSError):
+            os.chown(new, owner, status.st_gid)
+            break
+    # Nobody else may write, and the owner and the group must.
+    with suppress(OSError):
+        new.chmod((stat.S_IMODE(status.st_mode) | FILE_MODE) & _WIDEST_MODE)
 
 
 # Exchanging
@@ -215,6 +244,11 @@ def _age(name: str) -> tuple[str, int]:
     """What puts the names of databases that were set aside in their order."""
     moment, _, number = name.rpartition(".damaged-")[2].partition("-")
     return moment, int(number or 1)
+
+
+def _plain(database: Path) -> Path:
+    refuse_strange(made(database))
+    return database
 
 
 def _is_file(path: Path) -> bool:

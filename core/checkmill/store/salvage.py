@@ -16,8 +16,9 @@ from typing import Any
 from checkmill.model.delivery import Stage
 from checkmill.model.reporter import Outcome
 from checkmill.model.state import State
-from checkmill.store.documents import UNREADABLE, memory_from, results_from
+from checkmill.store.documents import UNREADABLE, memory_from, results_from, unsealed
 from checkmill.store.failing import UnreadableRowError
+from checkmill.store.outbox.inserting import a_moment_after
 from checkmill.store.outbox.schema import COLUMNS, delivery_from, marks
 from checkmill.store.outbox.tallying import REMOVED
 from checkmill.store.pages import Reading, Row, Value
@@ -161,8 +162,12 @@ class Salvage:
         for _, values in sorted(deliveries.items()):
             # Two that were made in one instant get a moment each, in their order.
             while (key := (values["reporter"], values["target"], values["run_at"])) in told:
-                values["run_at"] += 1e-6
+                values["run_at"] = a_moment_after(values["run_at"])
             told.add(key)
+            if values["attempts"] > 0:
+                # Nothing older must follow it, whether or not what was noted of its target can be read.
+                target = {name: values[name] for name in ("checks_dir", "reporter", "target")}
+                self._keep("told", {**target, "newest": values["id"]})
         attempts = self._found["attempts"]
         self._found["attempts"] = {key: one for key, one in attempts.items() if (one["delivery"],) in deliveries}
         for one in self._found["checks"].values():
@@ -213,7 +218,8 @@ def _former(row: Row) -> Values | None:
         return None
     values: Values = dict(zip(_FORMER, row.values, strict=True))
     body = values["body"]
-    more = {"refusals": 0, "begun_at": 0.0, "keep_all": 0, "size": len(body.encode()) if isinstance(body, str) else 0}
+    more: Values = {"refusals": 0, "held": 0, "begun_at": 0.0, "keep_all": 0, "checks_dir": ""}
+    more["size"] = len(body.encode()) if isinstance(body, str) else 0
     made = values["created_at"]
     return {**values, **more, "id": row.number, "run_at": made, "settled_at": made}
 
@@ -237,7 +243,7 @@ def _is_delivery(values: Values) -> bool:
         0 < one.id <= LARGEST
         and all(0 <= number <= LARGEST for number in (*times, *numbers))
         and one.expires_at >= 0
-        and {values["repeat_unknown"], values["keep_all"]} <= {0, 1}
+        and {values["repeat_unknown"], values["keep_all"], values["held"]} <= {0, 1}
         and values["size"] == len(one.body.encode())
         and isinstance(json.loads(one.target), dict)
         and all(isinstance(text, str) for text in (*one.services, *one.checks))
@@ -256,18 +262,22 @@ def _is_attempt(values: Values) -> bool:
     )
 
 
+def _is_told(values: Values) -> bool:
+    return isinstance(json.loads(values["target"]), dict) and 0 < values["newest"] <= LARGEST
+
+
 def _is_count(values: Values) -> bool:
     at = values["last_at"] if "last_at" in values else values["minute"]
     return values["stage"] in _STAGES and 0 <= values["count"] <= LARGEST and 0 <= at <= LARGEST
 
 
 def _is_pause(values: Values) -> bool:
-    return all(0 <= value <= LARGEST for name, value in values.items() if name != "reporter")
+    return all(0 <= value <= LARGEST for name, value in values.items() if name not in {"checks_dir", "reporter"})
 
 
 def _is_check(values: Values) -> bool:
-    results_from(values["results"])
-    memory_from(values["memory"])
+    results_from(unsealed(values["results"]))
+    memory_from(unsealed(values["memory"]))
     files = json.loads(values["files"])
     times = (values["measured_at"], values["good_until"])
     return isinstance(files, list) and bool(values["name"]) and all(map(math.isfinite, times))
@@ -277,6 +287,7 @@ def _is_check(values: Values) -> bool:
 _CHECKS: Mapping[str, Callable[[Values], bool]] = {
     "deliveries": _is_delivery,
     "attempts": _is_attempt,
+    "told": _is_told,
     "counters": _is_count,
     "tallies": _is_count,
     "pauses": _is_pause,
@@ -287,14 +298,16 @@ _TELLING = {"deliveries", "attempts", "checks"}
 _KEYS = {
     "deliveries": ("id",),
     "attempts": ("delivery", "number"),
+    "told": ("checks_dir", "reporter", "target"),
     "counters": ("reporter", "stage"),
     "tallies": ("reporter", "minute", "stage"),
-    "pauses": ("reporter",),
+    "pauses": ("checks_dir", "reporter"),
     "checks": ("checks_dir", "name"),
 }
 _NEWNESS: Mapping[str, Callable[[Values], Any]] = {
     "deliveries": lambda values: (_PROGRESS.get(values["stage"], 2), values["attempts"]),
     "attempts": lambda values: values["at"],
+    "told": lambda values: values["newest"],
     "counters": lambda values: values["count"],
     "tallies": lambda values: values["count"],
     "pauses": lambda values: values["since"],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 
 import pytest
 
@@ -94,13 +95,16 @@ def test_what_could_not_be_sent_goes_with_the_next_run(rules: Desk, batchmon: Ba
     assert batchmon.states() == [(EAST, "CRITICAL")]
 
 
-def test_a_feeder_at_work_is_not_waited_for(rules: Desk, batchmon: Batchmon) -> None:
+def test_a_feeder_at_work_is_waited_for_a_while_and_then_it_is_said(rules: Desk, batchmon: Batchmon) -> None:
+    slept = [0.0]
+    rules.sleep = slept.append
+    rules.monotonic = lambda: time.monotonic() + sum(slept)
     rules("run")
     with locked(rules.state_dir, "run", Edges(), 1.0):
-        ran = rules(["--log-level", "info", *job("exit 1")])
+        ran = rules(job("exit 1"))
 
     assert (ran.code, batchmon.taken) == (1, [])
-    assert "INFO checkmill: the delivery waits for the next run: another run" in ran.err
+    assert "checkmill: the delivery waits for the next run or exec: another run" in ran.err
     assert rules(job("exit 2")).code == 2
     assert batchmon.states() == [(EAST, "CRITICAL")]
 

@@ -96,7 +96,9 @@ def test_only_the_reporters_that_are_meant_are_fed(desk: Desk, batchmon: Batchmo
 
     assert desk("outbox flush --reporter o*").out == "1 accepted\n"
     assert stages(desk) == {1: "pending", 2: "pending", 3: "accepted"}
-    assert desk("outbox flush --reporter frob").out == "nothing was due\n"
+    slip = desk("outbox flush --reporter frob")
+    assert (slip.code, slip.out) == (3, "")
+    assert "there is no reporter 'frob'" in slip.err
     assert desk("outbox flush --reporter nhn --reporter ops").out == "2 accepted\n"
 
 

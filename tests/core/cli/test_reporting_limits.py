@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from support.commands import Desk
 from support.loopback import Got, Reply
-from support.whatap_vendor import CPU, Batchmon, Vendor, as_json
+from support.whatap_vendor import CPU, Batchmon, Vendor, as_json, serving
 
 RULES = """
     sources:
@@ -204,3 +205,68 @@ def test_a_clock_that_was_ahead_does_not_keep_deliveries_waiting(feed: Any, batc
     desk.clock.now -= 86400 * 365
     batchmon.reply = None
     assert "4 accepted" in desk("outbox flush").out
+
+
+# What others do beside the runs
+
+
+def test_what_check_measures_takes_no_delivery_back(feed: Any, vendor: Vendor, batchmon: Batchmon) -> None:
+    """The failure waits, and nobody would tell of it any more."""
+    vendor.show(CPU, {"web-1": 95})
+    desk = feed()
+    batchmon.reply = NOT_NOW
+    desk("run")
+    vendor.show(CPU, {"web-1": 42.5})
+    desk.clock.now += 100
+    assert desk("check cpu").code == 0
+    batchmon.reply = None
+    assert "1 accepted" in desk("outbox flush").out
+    assert batchmon.states() == [("scenario-web-1", "CRITICAL")]
+
+
+def test_an_ok_that_check_knows_better_waits_for_the_next_run(feed: Any, vendor: Vendor, batchmon: Batchmon) -> None:
+    vendor.show(CPU, {"web-1": 42.5})
+    desk = feed()
+    batchmon.reply = NOT_NOW
+    desk("run")
+    vendor.show(CPU, {"web-1": 95})
+    desk.clock.now += 100
+    assert desk("check cpu").code == 2
+    batchmon.reply = None
+    assert desk("outbox flush").out.startswith("nothing was due\n1 waits")
+    assert batchmon.states() == []
+    desk.clock.now += 60
+    desk("run")
+    assert batchmon.states() == [("scenario-web-1", "CRITICAL")]
+    assert stages(desk) == {"superseded": 1, "accepted": 1}
+
+
+def test_a_run_of_another_checks_directory_sends_what_is_its_own(
+    feed: Any, tmp_path: Path, batchmon: Batchmon, vendor: Vendor
+) -> None:
+    desk = feed()
+    batchmon.reply = NOT_NOW
+    desk("run")
+    batchmon.reply = None
+    other = Desk(tmp_path / "other", desk.environ)
+    other.clock.now = desk.clock.now + 60
+    elsewhere = Batchmon()
+    with serving(elsewhere):
+        other.write(RULES, url=vendor.url, nhn=elsewhere.url, settings="keep: latest", repeat="false")
+        other(["--state-dir", str(desk.state_dir), "outbox", "flush"])
+        assert elsewhere.states() == []
+    desk.clock.now += 60
+    assert "4 accepted" in desk("outbox flush").out
+
+
+def test_naming_a_reporter_asks_it_again_at_once(feed: Any, batchmon: Batchmon) -> None:
+    desk = feed("workers: 1, drain: 1000/s, expires: 1d")
+    batchmon.reply = Reply(503, headers={"Retry-After": "999999999"})
+    desk("run")
+    asked = len(batchmon.requests)
+    batchmon.reply = None
+    desk.clock.now += 60
+    desk("outbox flush")
+    assert len(batchmon.requests) == asked
+    desk.clock.now += 2700
+    assert "4 accepted" in desk("outbox flush --reporter nhn").out

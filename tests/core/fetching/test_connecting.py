@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import socket
 import ssl
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -256,3 +257,45 @@ def test_the_host_header_and_port_survive_odd_addresses(fetch: Any) -> None:
     with http_server(answer) as server:
         settings = SourceSettings(base_url=f"HTTP://{LOOPBACK}:{server.port}/")
         assert fetch(lambda: settings.get("x"), settings).value.body == server.where.encode()
+
+
+def test_a_server_that_wants_a_certificate_of_ours_is_a_tls_error_and_nothing_arrived(
+    fetch: Any, certificate: Any
+) -> None:
+    pair = certificate()
+    context = server_context(pair)
+    context.verify_mode = ssl.CERT_REQUIRED
+    context.load_verify_locations(pair[0])
+    context.minimum_version = ssl.TLSVersion.TLSv1_3  # it says so after the client's handshake
+
+    def talk(talk: Talk) -> None:
+        # By hand, since a socket that is closed before all was read may reset the connection before the alert is read.
+        coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+        tls = context.wrap_bio(coming, going, server_side=True)
+        with suppress(ssl.SSLError):
+            for _ in range(9):
+                try:
+                    tls.do_handshake()
+                except ssl.SSLWantReadError:
+                    talk.say(going.read())
+                    coming.write(talk.connection.recv(1 << 16))
+        talk.say(going.read())
+        while talk.connection.recv(1 << 16):
+            pass
+
+    with raw_server(talk) as server:
+        settings = SourceSettings(base_url=f"https://{server.where}", ca_file=str(pair[0]), retries=0)
+        error = fetch(lambda: settings.post("/x", any_status=True), settings).error
+    assert isinstance(error, TlsError)
+    assert "certificate required" in str(error)
+    assert not error.arrived
+
+
+def test_a_proxy_that_wants_a_login_is_no_answer_to_who_wants_every_status(fetch: Any) -> None:
+    with http_server(lambda _: Reply(407)) as server:
+        through = SourceSettings(base_url="http://vendor.invalid", proxy=server.url)
+        error = fetch(lambda: through.post("/x", any_status=True), through).error
+        direct = SourceSettings(base_url=server.url)
+        assert fetch(lambda: direct.post("/x", any_status=True), direct).value.status == 407
+    assert isinstance(error, ConnectError)
+    assert not error.arrived

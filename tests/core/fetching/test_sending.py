@@ -382,3 +382,61 @@ def test_a_request_may_have_a_shorter_time_of_its_own(fetch: Any) -> None:
     assert isinstance(done.value, DeadlineError)
     assert done.value.arrived
     assert done.ended_at - done.started_at < 2
+
+
+def broken_bodies() -> dict[str, bytes]:
+    return {
+        "cut": b"Content-Length: 100\r\n\r\n{",
+        "bad gzip": b"Content-Encoding: gzip\r\nContent-Length: 7\r\n\r\nno gzip",
+        "unknown encoding": b"Content-Encoding: br\r\nContent-Length: 2\r\n\r\n\x01\x02",
+        "too large": b"Content-Length: 5000\r\n\r\n" + b"x" * 5000,
+        "never whole": b"Content-Length: 100\r\n\r\n{",
+    }
+
+
+@pytest.mark.parametrize("kind", broken_bodies())
+@pytest.mark.parametrize(
+    ("status", "error", "wait_s"),
+    [
+        (503, StatusError, 70.0),
+        (429, RateLimitError, 70.0),
+        (400, StatusError, None),
+        (401, LoginError, None),
+        (302, RedirectError, None),
+    ],
+)
+def test_a_status_that_is_known_is_told_although_its_body_cannot_be_read(
+    fetch: Any, status: int, error: type[SourceError], wait_s: float | None, kind: str
+) -> None:
+    waits = b"Retry-After: 70\r\n" if wait_s is not None else b""
+
+    def talk(talk: Talk) -> None:
+        talk.read_request()
+        talk.say(b"HTTP/1.1 %d X\r\nLocation: /y\r\n%s%s" % (status, waits, broken_bodies()[kind]))
+        if kind == "never whole":
+            talk.hang()
+
+    with raw_server(talk) as server:
+        settings = SourceSettings(base_url=server.url, max_size=1000)
+        failure = fetch(lambda: settings.post("/x", any_status=True, timeout_s=0.4), settings).error
+        assert server.connections == 1
+    assert type(failure) is error
+    assert f"HTTP {status} from {server.url}/x" in str(failure)
+    assert failure.retry_after_s == wait_s
+    assert failure.arrived
+
+
+@pytest.mark.parametrize("kind", broken_bodies())
+def test_a_success_whose_body_cannot_be_read_is_none(fetch: Any, kind: str) -> None:
+    def talk(talk: Talk) -> None:
+        talk.read_request()
+        talk.say(b"HTTP/1.1 200 OK\r\n" + broken_bodies()[kind])
+        if kind == "never whole":
+            talk.hang()
+
+    with raw_server(talk) as server:
+        settings = SourceSettings(base_url=server.url, max_size=1000)
+        failure = fetch(lambda: settings.post("/x", any_status=True, timeout_s=0.4), settings).error
+    assert failure is not None
+    assert not isinstance(failure, StatusError)
+    assert failure.arrived

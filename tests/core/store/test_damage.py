@@ -207,13 +207,6 @@ def test_a_database_that_lost_all_but_its_log_is_rescued_from_that(
         assert stages_of(store) == STAGES
 
 
-def test_a_database_that_is_found_empty_is_told(tmp_path: Path, opening: Callable[..., Store]) -> None:
-    (tmp_path / "state.db").touch()
-
-    with closing(opening(tmp_path, now=(tmp_path / "state.db").stat().st_mtime + 61)) as store:
-        assert store.rescues() == [f"{tmp_path}/state.db was found empty: what it held is lost"]
-
-
 def test_a_damaged_database_of_version_1_is_rescued_and_brought_to_this_one(
     tmp_path: Path, opening: Callable[..., Store]
 ) -> None:

@@ -10,9 +10,10 @@ from pathlib import Path
 import pytest
 
 from support.damage import STAGES, filled, overwrite
+from support.stress import scale
 
-#: Forks a child for each step, that is killed before it takes it; the parent, which has one thread, goes on where the
-#: child stopped, and writes down what it finds.
+#: Forks a child for each step, or some of them, that is killed before it takes it; the parent, which has one thread,
+#: goes on where the child stopped, and writes down what it finds.
 PROGRAM = """
 import json, os, shutil, signal, sys
 from contextlib import closing
@@ -20,7 +21,7 @@ from pathlib import Path
 from checkmill.store import Store
 from support.damage import edges, set_aside, stages_of
 
-template, place = Path(sys.argv[1]), Path(sys.argv[2])
+template, place, stride = Path(sys.argv[1]), Path(sys.argv[2]), int(sys.argv[3])
 found = []
 
 def killed_at(last):
@@ -39,7 +40,7 @@ while status:
     shutil.copytree(template, place)
     child = os.fork()
     if child == 0:
-        killed_at(len(found) + 1)
+        killed_at(1 + len(found) * stride)
         Store.open(place, edges=edges()).close()
         os._exit(0)
     _, status = os.waitpid(child, 0)
@@ -63,8 +64,9 @@ def test_a_kill_at_any_step_loses_nothing_and_sets_nothing_aside_twice(
     else:
         overwrite(template / "state.db", 16, b"\xff" * 200)
 
+    stride = scale(8, 1)
     ended = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(template), str(tmp_path / "place")],
+        [sys.executable, "-c", PROGRAM, str(template), str(tmp_path / "place"), str(stride)],
         env={"PYTHONPATH": ":".join(sys.path)},
         capture_output=True,
         text=True,
@@ -73,7 +75,7 @@ def test_a_kill_at_any_step_loses_nothing_and_sets_nothing_aside_twice(
     )
 
     found = json.loads(ended.stdout)
-    assert len(found) > 15, "the steps were not seen"
+    assert len(found) * stride > 15, "the steps were not seen"
     expected = {str(number): stage.value for number, stage in STAGES.items()}
     for step, (stages, told, contents, left, _) in enumerate(found, 1):
         assert stages == expected, step

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from checkmill.store.pages import Reading, Row, Value, is_log_broken, rows_of
 from support.damage import flip, overwrite
+from support.stress import scale
 
 TEXTS = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20)
 LONG = st.builds(lambda text, times: text * times, TEXTS.filter(bool), st.integers(1, 800))
@@ -55,7 +56,7 @@ def found(read: list[Row]) -> tuple[dict[int | None, tuple[Value, ...]], set[tup
     return numbered, {row.values for row in read if row.number is None and len(row.values) == 5}
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=scale(6, 30), deadline=None)
 @given(ROWS, st.sets(st.integers(1, 30)), st.sampled_from([512, 4096, 65536]), st.booleans())
 def test_every_row_of_a_whole_database_is_read(
     given_rows: list[tuple[Value, ...]], gone: set[int], page_size: int, is_logged: bool
@@ -77,7 +78,7 @@ def test_every_row_of_a_whole_database_is_read(
         assert not is_log_broken(path, Path(f"{path}-wal"))
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=scale(10, 60), deadline=None)
 @given(st.data())
 def test_whatever_is_damaged_reading_ends_and_what_stands_elsewhere_is_read(data: st.DataObject) -> None:
     with database() as (path, connection):

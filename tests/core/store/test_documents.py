@@ -13,7 +13,7 @@ from checkmill.model.levels import Range
 from checkmill.model.memory import LastGood, Memory, Seen
 from checkmill.model.result import Identity, Perf, Result
 from checkmill.model.state import State
-from checkmill.store.documents import UNREADABLE, memory_from, memory_text, results_from, results_text
+from checkmill.store.documents import UNREADABLE, memory_from, memory_text, results_from, results_text, sealed, unsealed
 
 FINITE = st.floats(allow_nan=False, allow_infinity=False)
 TEXT = st.text(st.characters(exclude_categories=())).filter(lambda text: len(text) < 40)
@@ -130,3 +130,17 @@ def test_what_is_no_list_of_results_is_unreadable(text: str) -> None:
 def test_what_is_no_memory_is_unreadable(text: str) -> None:
     with pytest.raises(UNREADABLE):
         memory_from(text)
+
+
+@given(RESULTS, st.integers(0), st.integers(0, 6))
+def test_a_bit_that_turned_over_is_noticed(results: tuple[Result, ...], place: int, bit: int) -> None:
+    text = sealed(results_text(results))
+    assert unsealed(text) == results_text(results)
+    place %= len(text)
+    damaged = text[:place] + chr(ord(text[place]) ^ 1 << bit) + text[place + 1 :]
+    with pytest.raises(UNREADABLE):
+        results_from(unsealed(damaged))
+
+
+def test_what_an_earlier_checkmill_stored_bears_no_seal() -> None:
+    assert results_from(unsealed(json.dumps([GOOD])))

@@ -14,7 +14,7 @@ import pytest
 from checkmill.model.delivery import Attempt, Delivery, Stage
 from checkmill.model.reporter import Outcome, Receipt
 from checkmill.store import Store, StoreError
-from checkmill.store.outbox import Ended, Limit, Room, Turn
+from checkmill.store.outbox import HELD, Ended, Limit, Room, Turn
 from checkmill.store.outbox.outcomes import backoff_s
 from support.rules import HOUR, NOW
 
@@ -275,7 +275,9 @@ def test_a_wait_is_shortened_by_chance_to_half_at_most_and_never_grows_beyond_it
         (None, 5),
         (-7, 5),
         (math.nan, 5),
-        (math.inf, 1e9),
+        (2699, 2699),
+        (999_999_999, 2700),
+        (math.inf, 2700),
     ],
 )
 def test_retry_after_is_waited_for(store: Store, retry_after_s: float | None, wait_s: float) -> None:
@@ -346,11 +348,115 @@ def test_one_that_expired_lets_the_next_one_go_where_all_are_kept(store: Store) 
     assert stages(store) == ["expired", "sending"]
 
 
-def test_what_tells_of_a_check_whose_state_is_another_by_now_is_taken_back(store: Store) -> None:
-    put(store, replace(DELIVERY, checks=("cpu",)), replace(DELIVERY, target="b", checks=("disk",)))
-    put(store, replace(DELIVERY, target="c", checks=("cpu",), keep_all=True))
+# What is measured without being reported
+
+
+def told_ok(store: Store, **parts: Any) -> Delivery:
+    one = replace(DELIVERY, state="OK", checks=("cpu",), **parts)
+    put(store, one)
+    return one
+
+
+def test_an_ok_that_is_not_known_to_be_true_any_more_is_held_back_and_still_waits(store: Store) -> None:
+    told_ok(store)
     store.commit("/checks.d", [], [], NOW, ["cpu"])
+    assert take(store) == []
+    (found,) = store.outbox.deliveries([Stage.PENDING])
+    assert found.message == HELD
+    assert store.outbox.health(NOW).reporters["nhn"].waiting == 1
+
+
+def test_what_is_held_back_is_superseded_by_the_next_one_of_its_target(store: Store) -> None:
+    one = told_ok(store)
+    store.commit("/checks.d", [], [], NOW, ["cpu"])
+    store.commit("/checks.d", [], [replace(one, state="CRITICAL")], NOW, ["cpu"])
+    assert stages(store) == ["superseded", "pending"]
+    assert [one.state for one in take(store)] == ["CRITICAL"]
+
+
+def test_a_run_that_reports_does_not_hold_back_what_it_tells(store: Store) -> None:
+    store.commit("/checks.d", [], [replace(DELIVERY, state="OK", checks=("cpu",))], NOW, ["cpu"])
+    assert [one.state for one in take(store)] == ["OK"]
+
+
+def test_what_is_held_back_expires_and_is_counted(store: Store) -> None:
+    told_ok(store)
+    store.commit("/checks.d", [], [], NOW, ["cpu"])
+    assert store.outbox.recover(NOW + HOUR + 1) == {"expired": 1}
+
+
+def test_an_operator_may_have_sent_what_is_held_back(store: Store) -> None:
+    told_ok(store)
+    store.commit("/checks.d", [], [], NOW, ["cpu"])
+    assert store.outbox.retry([1]) == {}
+    assert [one.id for one in take(store)] == [1]
+
+
+def test_an_ok_that_was_being_sent_as_it_was_outdated_is_not_sent_again(store: Store) -> None:
+    told_ok(store)
+    (taken,) = take(store)
+    store.commit("/checks.d", [], [], NOW, ["cpu"])
+    assert settle(store, taken, NOT_SENT) is Stage.PENDING
+    assert take(store, NOW + 500) == []
+
+
+@pytest.mark.parametrize(
+    ("parts", "directory"),
+    [
+        ({"state": "CRITICAL", "checks": ("backup", "cpu")}, "/checks.d"),
+        ({"state": "UNKNOWN", "checks": ("cpu",)}, "/checks.d"),
+        ({"state": "OK", "checks": ("disk",)}, "/checks.d"),
+        ({"state": "OK", "checks": ("cpu",), "keep_all": True}, "/checks.d"),
+        ({"state": "OK", "checks": ("cpu",)}, "/other.d"),
+    ],
+    ids=["the failure of a job", "unknown", "another check", "all states are told", "another checks directory"],
+)
+def test_what_is_measured_without_being_reported_keeps_nothing_else_from_being_told(
+    store: Store, parts: dict[str, Any], directory: str
+) -> None:
+    put(store, replace(DELIVERY, **parts))
+    store.commit(directory, [], [], NOW, ["cpu"])
+    assert [one.id for one in take(store)] == [1]
+
+
+# Two checks directories
+
+
+def begun_of(store: Store, directory: str) -> list[int]:
+    begun = store.outbox_of(directory).turn([], NOW, {"nhn": Room(9, 9)}).begun
+    return [one.id for group in begun for one in group]
+
+
+def test_a_feeder_sends_what_was_made_of_its_own_checks_directory(store: Store) -> None:
+    store.commit("/a", [], [DELIVERY, replace(DELIVERY, target="b")], NOW)
+    store.commit("/b", [], [DELIVERY], NOW)
+    assert stages(store) == ["pending"] * 3
+    assert store.outbox_of("/c").reporters() == []
+    assert (begun_of(store, "/c"), begun_of(store, "/b"), begun_of(store, "/a")) == ([], [3], [1, 2])
+    assert store.outbox.health(NOW).reporters["nhn"].waiting == 3
+    assert [one.id for one in store.outbox_of("/b").deliveries()] == [3]
+
+
+def test_a_newer_one_of_another_checks_directory_is_no_reason_not_to_retry(store: Store) -> None:
+    store.commit("/a", [], [DELIVERY], NOW)
+    (taken,) = take(store)
+    settle(store, taken, REFUSED)
+    store.commit("/b", [], [DELIVERY], NOW)
+    begun_of(store, "/b")
+    assert store.outbox.retry([1]) == {}
+
+
+def test_what_belongs_to_no_checks_directory_is_sent_and_superseded_by_each(store: Store) -> None:
+    store.commit("", [], [DELIVERY, replace(DELIVERY, target="b")], NOW)
+    store.commit("/a", [], [DELIVERY], NOW)
     assert stages(store) == ["superseded", "pending", "pending"]
+    assert (begun_of(store, "/b"), begun_of(store, "/a")) == ([2], [3])
+
+
+def test_the_targets_that_were_told_are_those_of_the_checks_directory(store: Store) -> None:
+    store.commit("/a", [], [replace(DELIVERY, checks=("cpu",))], NOW)
+    assert store.outbox_of("/a").targets_of({"cpu"}) == {"cpu": {("nhn", TARGET)}}
+    assert store.outbox_of("/b").targets_of({"cpu"}) == {}
 
 
 # Two runs at once
@@ -432,6 +538,13 @@ def test_a_delivery_expires_and_is_counted(store: Store, passed_s: float, stage:
 def test_a_delivery_that_was_made_in_the_future_is_sent_all_the_same(store: Store) -> None:
     put(store, replace(DELIVERY, created_at=NOW + 1e6, expires_at=NOW + 1e6 + HOUR, run_at=NOW + 1e6), at=NOW + 1e6)
     assert [one.id for one in take(store, NOW)] == [1]
+
+
+def test_what_was_made_before_the_clock_was_set_back_expires_as_if_it_were_new(store: Store) -> None:
+    put(store, replace(DELIVERY, created_at=NOW + 1e5, expires_at=NOW + 1e5 + HOUR), at=NOW + 1e5)
+    assert store.outbox.recover(NOW) == {}
+    assert store.outbox.recover(NOW + HOUR) == {}
+    assert store.outbox.recover(NOW + HOUR + 1) == {"expired": 1}
 
 
 def test_what_failed_in_the_future_is_tried_as_soon_as_the_clock_is_right_again(store: Store) -> None:
@@ -557,6 +670,13 @@ def test_the_bodies_of_settled_deliveries_are_kept_within_bounds(store: Store, m
     assert [one.id for one in store.outbox.deliveries()] == [6, 7, 8]
     assert [number for number in range(1, 9) if store.outbox.history(number)] == [6, 7, 8]
     assert counts(store) == {"accepted": 8}
+
+
+@pytest.mark.parametrize("part", [{"services": ("방\ud800",)}, {"state": "\ud800"}, {"body": "\ud800"}], ids=str)
+def test_half_of_a_surrogate_pair_keeps_nothing_from_being_stored(store: Store, part: dict[str, Any]) -> None:
+    put(store, replace(DELIVERY, **part))
+    (found,) = take(store)
+    assert "?" in f"{found.services}{found.state}{found.body}"
 
 
 def test_a_results_and_its_delivery_are_committed_together_or_not_at_all(store: Store) -> None:

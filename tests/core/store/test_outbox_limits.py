@@ -63,6 +63,18 @@ def test_what_newer_ones_have_followed_goes_first_then_the_oldest(
     assert waiting(store) == [number for number in range(1, len(targets) + 1) if number not in dropped]
 
 
+def test_one_that_is_too_large_alone_takes_no_other_with_it(store: Store) -> None:
+    put(store, "abc", limit=Limit(9, 50))
+    assert put(store, "d", limit=Limit(9, 50), body="x" * 51) == [4]
+    assert waiting(store) == [1, 2, 3]
+
+
+def test_the_backlog_of_one_checks_directory_is_not_that_of_another(store: Store) -> None:
+    put(store, "abc")
+    made = [replace(ONE, target=target) for target in "ab"]
+    assert store.commit("/other.d", [], made, NOW, limits={"nhn": Limit(2, MANY)}) == []
+
+
 def test_what_is_superseded_takes_no_room(store: Store) -> None:
     for minute in range(50):
         assert put(store, "abc", limit=Limit(3, 30), at=NOW + 60 * minute) == []

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+import time
 from contextlib import closing
 from pathlib import Path
 
@@ -70,6 +71,13 @@ ROWS = [
 ]
 
 
+def fill(path: Path, rows: list[tuple[object, ...]]) -> None:
+    """Make a database of the first version with these deliveries."""
+    with closing(sqlite3.connect(path / "state.db")) as connection, connection:
+        connection.executescript(VERSION_1)
+        connection.executemany(f"INSERT INTO deliveries VALUES ({', '.join('?' * 17)})", rows)
+
+
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
     path = tmp_path / "state"
@@ -132,6 +140,37 @@ def test_deliveries_of_one_moment_and_target_become_those_of_different_runs(dire
     assert runs == sorted(set(runs))
     assert runs[0] == NOW
     assert runs[-1] < NOW + 0.001
+
+
+@pytest.mark.parametrize(
+    "times",
+    [
+        (NOW, NOW, NOW + 1e-6),
+        (1e12, 1e12),
+        (1e300, 1e300),
+        (float("inf"), float("inf")),
+        (-5.0, -5.0, 0.0),
+    ],
+    ids=["a moment apart", "far ahead", "no time", "endless", "before the epoch"],
+)
+def test_deliveries_of_any_times_get_runs_of_their_own(tmp_path: Path, times: tuple[float, ...]) -> None:
+    rows = [row(number, "pending", target="{}", created_at=at) for number, at in enumerate(times, 1)]
+    fill(tmp_path, rows)
+    with closing(Store.open(tmp_path)) as store:
+        assert len({one.run_at for one in store.outbox.deliveries()}) == len(times)
+
+
+def test_many_of_one_moment_and_target_are_brought_over_within_seconds(tmp_path: Path) -> None:
+    """Whoever else opens it waits meanwhile, and gives up after five."""
+    fill(tmp_path, [row(number, "superseded", target="{}", created_at=NOW) for number in range(1, 10_001)])
+    began = time.monotonic()
+    Store.open(tmp_path).close()
+    assert time.monotonic() - began < 5
+
+
+def test_what_is_brought_over_belongs_to_each_checks_directory(directory: Path) -> None:
+    with closing(Store.open(directory)) as store:
+        assert store.outbox_of("/anything.d").reporters() == ["nhn"]
 
 
 def test_it_is_fed_on_as_any_other(directory: Path) -> None:

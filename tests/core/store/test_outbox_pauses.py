@@ -62,6 +62,7 @@ def wire(store: Store) -> Wire:
         ([NOT_SENT] * 3, {"chance": 0.5}, 3.75),
         ([replace(NOT_SENT, retry_after_s=60)] * 3, {}, 60.0),
         ([replace(NOT_SENT, retry_after_s=1)] * 3, {}, 5.0),
+        ([replace(NOT_SENT, retry_after_s=999_999_999)] * 3, {}, 2700.0),
         ([NOT_SENT, NOT_SENT, replace(NOT_SENT, retry_after_s=60)], {"not_now": True}, 60.0),
         # One that limits its rate takes the next ones within seconds.
         ([NOT_SENT] * 9, {"not_now": True}, None),
@@ -194,7 +195,7 @@ def test_a_clock_that_is_set_back_ends_a_pause(wire: Wire) -> None:
     wire.put(9)
     wire.begin(room=3)
     wire.end(*[replace(NOT_SENT, retry_after_s=1e6)] * 3)
-    wire.now += 1e5
+    wire.now += 1e3
     assert wire.begin() == 0
     wire.now = NOW - 1
     assert wire.begin() == 1
@@ -229,3 +230,36 @@ def test_nothing_asks_when_there_is_no_room(wire: Wire) -> None:
     wire.now += 5
     taken = wire.store.outbox.turn([], wire.now, {"nhn": Room(9, 0)})
     assert (taken.begun, taken.left) == ([], {"nhn"})
+
+
+def test_an_operator_who_asks_for_a_reporter_ends_its_pause(wire: Wire) -> None:
+    wire.put(9)
+    wire.begin(room=3)
+    wire.end(*[NOT_SENT] * 3)
+    wire.store.outbox.ask_again(["other"])
+    assert wire.begin() == 0
+    wire.store.outbox.ask_again(["nhn"])
+    assert wire.begin() == 1
+
+
+def test_the_pause_of_a_reporter_for_which_nothing_waits_any_more_is_forgotten(wire: Wire) -> None:
+    """It may have got another name: nobody would ever ask it again."""
+    wire.put(3, expires_at=NOW + 60)
+    wire.begin()
+    wire.end(*[NOT_SENT] * 3)
+    wire.store.outbox.recover(NOW + 59)
+    assert wire.pause_s == 5.0
+    wire.store.outbox.recover(NOW + 61)
+    assert wire.pause_s is None
+
+
+def test_a_reporter_of_one_checks_directory_does_not_pause_that_of_another(wire: Wire) -> None:
+    for directory in ("/a", "/b"):
+        made = [replace(ONE, target=f"{directory}{n}", run_at=NOW) for n in range(5)]
+        wire.store.commit(directory, [], made, NOW)
+    first, second = wire.store.outbox_of("/a"), wire.store.outbox_of("/b")
+    taken = [one for (one,) in first.turn([], NOW, {"nhn": Room(3, 9)}).begun]
+    first.turn([Ended(one, NOT_SENT) for one in taken], NOW, {})
+    assert first.turn([], NOW, {"nhn": Room(9, 9)}).begun == []
+    assert len(second.turn([], NOW, {"nhn": Room(9, 9)}).begun) == 5
+    assert wire.pause_s == 5.0

@@ -205,7 +205,7 @@ def test_the_header_decides(header: Any, outcome: Outcome, code: str, message: s
         0,
         [echo(ONE)],
         echo(TWO),
-        echo(ONE.upper()),
+        echo(ONE[:-1]),
         {"scenarioId": [ONE]},
         {"scenarioId": ONE + " "},
     ],
@@ -408,6 +408,30 @@ def test_a_multiple_post_that_may_have_arrived_is_never_posted_again(
     vendor = Vendor(failure)
     assert [receipt.outcome for receipt in delivered_many(vendor, ONE, TWO)] == [outcome, outcome]
     assert len(vendor.asked) == 1
+
+
+@pytest.mark.parametrize("failure", [Response(status=408), answer({"header": BAD}, 425), StatusError("", status=499)])
+def test_a_multiple_post_that_somebody_on_the_way_gave_up_is_unknown_and_never_posted_again(
+    failure: Response | SourceError,
+) -> None:
+    vendor = Vendor(failure)
+    assert [receipt.outcome for receipt in delivered_many(vendor, ONE, TWO)] == [UNKNOWN, UNKNOWN]
+    assert len(vendor.asked) == 1
+
+
+def test_a_uuid_is_the_same_in_capitals_and_is_sent_as_it_is_written() -> None:
+    vendor = Vendor(answer({"header": GOOD, "body": echo(ONE)}))
+    assert delivered(vendor, ONE.upper()).outcome is ACCEPTED
+    assert vendor.asked[0].url().endswith(f"/scenarios/{ONE.upper()}")
+    many = Vendor(answer({"header": GOOD, "body": [echo(ONE), echo(TWO.upper())]}))
+    assert [receipt.outcome for receipt in delivered_many(many, ONE.upper(), TWO)] == [ACCEPTED, ACCEPTED]
+    twice = Vendor(answer({"header": GOOD, "body": echo(ONE)}))
+    assert [receipt.outcome for receipt in delivered_many(twice, ONE, ONE.upper())] == [ACCEPTED, ACCEPTED]
+    assert [request.url().rpartition("/")[2] for request in twice.asked] == [ONE, ONE.upper()]
+
+
+def test_an_id_that_is_no_uuid_is_another_one_in_capitals() -> None:
+    assert delivered(Vendor(answer({"header": GOOD, "body": echo(THREE.upper())})), THREE).outcome is UNKNOWN
 
 
 def test_an_id_that_stands_twice_is_posted_one_by_one() -> None:

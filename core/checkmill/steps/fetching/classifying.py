@@ -27,6 +27,18 @@ from checkmill.steps.fetching.trail import Stage, Trail
 _EXPIRED, _NOT_YET_VALID = 10, 9
 _WRONG_NAMES = {62, 64}
 _UNKNOWN_AUTHORITY = {2, 18, 19, 20, 21}
+#: Alerts that only a handshake brings, as OpenSSL names them after `TLSV13_ALERT_` and the like.
+_ABOUT_CERTIFICATES = {
+    "ACCESS_DENIED",
+    "BAD_CERTIFICATE",
+    "CERTIFICATE_EXPIRED",
+    "CERTIFICATE_REQUIRED",
+    "CERTIFICATE_REVOKED",
+    "CERTIFICATE_UNKNOWN",
+    "NO_CERTIFICATE",
+    "UNKNOWN_CA",
+    "UNSUPPORTED_CERTIFICATE",
+}
 
 
 def failure_of(error: BaseException, trail: Trail) -> Failure:
@@ -48,6 +60,9 @@ def failure_of(error: BaseException, trail: Trail) -> Failure:
         return Failure(ConnectError(f"the proxy {trail.proxy} broke off"), passing=True)
     if isinstance(error, httpx.TimeoutException):
         return Failure(_silence(error, trail))
+    said = _refused_certificate(error)
+    if trail.head is None and said:
+        return Failure(TlsError(f"{trail.peer} refused the TLS handshake: {said}"))
     if isinstance(error, httpx.TransportError | OSError):
         return Failure(ReadError(_broken_off(error, trail)), passing=True)
     return Failure(ReadError(f"the answer from {trail.peer} cannot be read ({type(error).__name__})"))
@@ -85,6 +100,19 @@ def _no_handshake(error: BaseException, trail: Trail) -> Failure:
     if isinstance(error, httpx.TimeoutException):
         return Failure(trail.late(), passing=not trail.is_late())
     return Failure(TlsError(f"{trail.peer} broke off the TLS handshake"), passing=True)
+
+
+def _refused_certificate(error: BaseException) -> str:
+    """What a server says that wants another certificate of us, or one at all; "" for any other error.
+
+    Since TLS 1.3 a client hears of it after its handshake, when it has sent its request, which nobody reads.
+    """
+    reasons = [cause.reason or "" for cause in _causes(error) if isinstance(cause, ssl.SSLError)]
+    for reason in reasons:
+        _, is_alert, said = reason.partition("_ALERT_")
+        if is_alert and said in _ABOUT_CERTIFICATES:
+            return said.replace("_", " ").lower()
+    return ""
 
 
 def _complaint(error: ssl.SSLCertVerificationError) -> str:

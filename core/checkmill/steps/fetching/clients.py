@@ -9,12 +9,13 @@ from __future__ import annotations
 import socket
 import threading
 from contextlib import suppress
+from queue import Empty, SimpleQueue
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 
-from checkmill.model.errors import ConfigurationError, SourceError
+from checkmill.model.errors import ConfigurationError, ConnectError, DeadlineError, SourceError
 from checkmill.model.settings import HttpSettings
 from checkmill.steps.fetching.body import Body
 from checkmill.steps.fetching.classifying import failure_of
@@ -23,6 +24,9 @@ from checkmill.steps.fetching.moves import Answer, Failure, Outgoing, Transmit
 from checkmill.steps.fetching.outgoing import shown_text, where_of
 from checkmill.steps.fetching.trail import Stage, Trail
 from checkmill.steps.fetching.trust import Trust
+
+#: How long a request that is past its limit may take to end by itself, once its connection was shut.
+PARTING_S = 0.05
 
 
 class PlainClient:
@@ -34,24 +38,39 @@ class PlainClient:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=1)
         self._transport = httpx.HTTPTransport(**_options(settings, trust, direct), limits=limits)
         self._taps: list[socket.socket] = []
+        # A request that has run out of time is either not sent, or known to have been.
+        self._either = threading.Lock()
 
     def send(self, trail: Trail) -> Answer | Failure:
-        """Send the request of a trail within its limit."""
+        """Send the request of a trail within its limit.
+
+        A thread of its own sends it, since nothing ends a look-up that hangs. Once the limit has passed that thread is
+        waited for no longer, and sends nothing any more.
+        """
         left_s = trail.begin()
         if left_s <= 0:
             return Failure(trail.late())
         cut = threading.Event()
-        limit = threading.Timer(min(left_s, threading.TIMEOUT_MAX), self._cut, [cut])
-        limit.daemon = True
-        limit.start()
+        came: SimpleQueue[Answer | Failure] = SimpleQueue()
+
+        def work() -> None:
+            try:
+                came.put(self._send(trail, cut))
+            except Exception as error:  # noqa: BLE001 - whatever a vendor makes the libraries raise is the vendor's failure
+                came.put(failure_of(error, trail))
+
         try:
-            answer = self._send(trail)
-        except Exception as error:  # noqa: BLE001 - whatever a vendor makes the libraries raise is the vendor's failure
-            return Failure(trail.late()) if cut.is_set() else failure_of(error, trail)
-        finally:
-            limit.cancel()
-        # A connection that was cut looks like an answer that ended.
-        return Failure(trail.late()) if cut.is_set() else answer
+            threading.Thread(target=work, name="checkmill-request", daemon=True).start()
+        except RuntimeError:
+            return Failure(ConnectError(f"the system gave no thread to ask {trail.order.outgoing.where}"))
+        try:
+            return came.get(timeout=min(left_s, threading.TIMEOUT_MAX))
+        except Empty:
+            self._cut(cut)
+        with suppress(Empty):
+            came.get(timeout=PARTING_S)
+        # Whatever came of it: a connection that was cut looks like an answer that ended.
+        return trail.late_outcome()
 
     def close(self) -> None:
         """Close all connections."""
@@ -59,11 +78,20 @@ class PlainClient:
         for tap in self._taps:
             tap.close()
 
-    def _send(self, trail: Trail) -> Answer:
+    def _send(self, trail: Trail, cut: threading.Event) -> Answer:
         def trace(event: str, info: dict[str, Any]) -> None:
-            trail.note(event, info)
-            if event.endswith("connect_tcp.complete"):
-                self._tap(info["return_value"].get_extra_info("socket"))
+            opened = info["return_value"] if event.endswith("connect_tcp.complete") else None
+            with self._either:
+                if not cut.is_set():
+                    trail.note(event, info)
+                    if opened is not None:
+                        self._tap(opened.get_extra_info("socket"))
+                    return
+            # What became of it has been told: how far it had come stays as it was then, and it comes no further.
+            if opened is not None:
+                opened.close()
+            if opened is not None or event.endswith("send_request_headers.started"):
+                raise DeadlineError("nobody waits for it any more")
 
         response = self._transport.handle_request(_request(trail, self._trust, trace))
         try:
@@ -77,7 +105,8 @@ class PlainClient:
 
     def _cut(self, cut: threading.Event) -> None:
         """End whatever is being read: a vendor that drips bytes never lets a read time-out pass."""
-        cut.set()
+        with self._either:
+            cut.set()
         for tap in list(self._taps):
             with suppress(OSError):
                 tap.shutdown(socket.SHUT_RDWR)
@@ -178,6 +207,7 @@ def _request(trail: Trail, trust: Trust, trace: Any) -> httpx.Request:
 def _collected(trail: Trail, response: httpx.Response) -> Answer:
     broken = None
     content = b""
+    trail.head = _answer(trail, response, content, broken)
     try:
         body = _body(trail.order, response)
         for piece in response.iter_raw():
@@ -191,6 +221,7 @@ def _collected(trail: Trail, response: httpx.Response) -> Answer:
 async def _collected_alongside(trail: Trail, response: httpx.Response) -> Answer:
     broken = None
     content = b""
+    trail.head = _answer(trail, response, content, broken)
     try:
         body = _body(trail.order, response)
         async for piece in response.aiter_raw():

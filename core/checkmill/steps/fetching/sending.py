@@ -73,14 +73,14 @@ def _trying(request: Request, outgoing: Outgoing, terms: Terms, following: Follo
         outcome = yield _transmission(request, outgoing, terms)
         if isinstance(outcome, Answer):
             following.came(status=outcome.status, size=len(outcome.body))
-        if isinstance(outcome, Answer) and (request.any_status or _is_answer(outcome, request)):
-            if outcome.broken is None:
-                return outcome
-            failure = outcome.broken
-        elif isinstance(outcome, Answer):
-            failure = _refusal(outcome, outgoing, terms.edges.now())
-        else:
+        if not isinstance(outcome, Answer):
             failure = outcome
+        elif _is_refusal(outcome, request, outgoing, terms):
+            failure = _refusal(outcome, outgoing, terms.edges.now())
+        elif outcome.broken is None:
+            return outcome
+        else:
+            failure = outcome.broken
         again_at = _next_try(failure, tries, request, terms)
         if again_at is None:
             raise failure.error
@@ -98,6 +98,21 @@ def _transmission(request: Request, outgoing: Outgoing, terms: Terms) -> Transmi
         read_timeout_s=settings.read_timeout,
         max_size=terms.max_size,
     )
+
+
+def _is_refusal(answer: Answer, request: Request, outgoing: Outgoing, terms: Terms) -> bool:
+    """Whether an answer is told as an error by its status.
+
+    Of one whose body cannot be read the status is all that is known, also to who wants every status. Only where the
+    address was named by a vendor that is left to who asked: the status of whatever is there means little.
+    """
+    if not request.any_status:
+        return not _is_answer(answer, request)
+    if outgoing.reach is not None:
+        return False
+    if answer.status == PROXY_LOGIN_NEEDED and outgoing.scheme == "http" and terms.settings.proxy is not None:
+        return True
+    return answer.broken is not None and not 200 <= answer.status <= 299
 
 
 def _is_answer(answer: Answer, request: Request) -> bool:

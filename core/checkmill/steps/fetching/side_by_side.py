@@ -123,7 +123,7 @@ class SideBySide:
                     limit.reschedule(asyncio.get_running_loop().time() + left_s)
                     return await send(trail)
         except TimeoutError:
-            return Failure(trail.late())
+            return trail.late_outcome()
         except SourceError as error:
             return Failure(error)
 

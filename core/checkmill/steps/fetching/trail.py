@@ -9,7 +9,7 @@ from typing import Any
 
 from checkmill.edges import Edges
 from checkmill.model.errors import ConnectError, DeadlineError, DnsError, SourceError, TlsError
-from checkmill.steps.fetching.moves import Outgoing, Transmit, seconds_text
+from checkmill.steps.fetching.moves import Answer, Failure, Outgoing, Transmit, seconds_text
 
 
 class Stage(Enum):
@@ -24,11 +24,12 @@ class Stage(Enum):
 
 
 class Trail:
-    """Follows one transmission through httpx's `trace` extension."""
+    """Follows one transmission through httpx's `trace` extension. `head` is its answer so far, without the body."""
 
     def __init__(self, order: Transmit, proxy: str | None, edges: Edges) -> None:
         self.order = order
         self.stage = Stage.WAITING
+        self.head: Answer | None = None
         self.proxy = proxy
         self._edges = edges
         self._to_proxy = False
@@ -91,6 +92,11 @@ class Trail:
         if self._to_proxy and self.stage in {Stage.CONNECT, Stage.TLS}:
             return f"the proxy {self.proxy}"
         return self.order.outgoing.where
+
+    def late_outcome(self) -> Answer | Failure:
+        """What there is once time has run out: an answer whose body is not whole, or why there is none."""
+        failure = Failure(self.late())
+        return failure if self.head is None else replace(self.head, broken=failure)
 
     def late(self) -> SourceError:
         """The error for time that ran out."""

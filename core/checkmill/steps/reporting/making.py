@@ -33,10 +33,14 @@ def deliveries_of(
     """
     gathered: dict[tuple[str, str], tuple[Report, list[Result]]] = {}
     wanted: set[tuple[str, str]] = set()
+    cautious: set[tuple[str, str]] = set()
     complaints: list[str] = []
     for rule, own in results:
         for key, report, services in reports_for(rule, own, complaints):
             gathered.setdefault(key, (report, []))[1].extend(services)
+            if report.target is not None and not report.target.repeat_unknown:
+                # Where rules differ, the harm of a repeat weighs more.
+                cautious.add(key)
             if only is None or rule.name in only:
                 wanted.add(key)
     for report, unknown in broken:
@@ -65,7 +69,9 @@ def deliveries_of(
                 expires_at=now + settings.expires,
                 run_at=now if run_at is None else run_at,
                 keep_all=settings.keep == "all",
-                repeat_unknown=report.target is not None and report.target.repeat_unknown,
+                repeat_unknown=report.target is not None
+                and report.target.repeat_unknown
+                and (name, target) not in cautious,
             )
         )
     return deliveries, complaints

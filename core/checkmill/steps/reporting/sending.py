@@ -13,8 +13,9 @@ from checkmill.model.reporter import ConfiguredReporter, Outcome, Receipt, Repor
 from checkmill.model.settings import Target
 from checkmill.steps.reporting.making import cleaned
 
-#: Deadline of one delivery, unless the reporter's settings say otherwise.
-TIMEOUT_S = 10.0
+#: How long deliveries that go together may take, in times of one: the call for all of them, the beginning of calls for
+#: each alone where that was refused, and the last of these calls.
+TIMES_TOGETHER = 3
 HTTP_UNAVAILABLE = 503
 
 log = logging.getLogger("checkmill.reporting")
@@ -31,7 +32,13 @@ class Sending:
     @property
     def timeout_s(self) -> float:
         """How long it may take altogether."""
-        return self.reporter.settings.timeout or TIMEOUT_S
+        one_s = self.reporter.settings.delivery_s
+        return one_s * TIMES_TOGETHER if self.goes_together else one_s
+
+    @property
+    def goes_together(self) -> bool:
+        """Whether one flow delivers to several targets."""
+        return self.reporter.type.deliver_many is not None and len(self.targets) > 1
 
 
 def sending_of(deliveries: Sequence[Delivery], reports: Sequence[Report]) -> Sending:
@@ -44,8 +51,8 @@ def start_of(sending: Sending) -> Callable[[], Any]:
     """What begins the flow of a sending."""
     kind, settings = sending.reporter.type, sending.reporter.settings
     body = sending.deliveries[0].body
-    if kind.deliver_many is not None and len(sending.targets) > 1:
-        many = kind.deliver_many
+    many = kind.deliver_many
+    if many is not None and sending.goes_together:
         return lambda: many(settings, sending.targets, body)
     return lambda: kind.deliver(settings, sending.targets[0], body)
 

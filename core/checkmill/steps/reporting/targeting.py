@@ -39,7 +39,7 @@ def reports_for(
     found: dict[TargetKey, tuple[Report, list[Result]]] = {}
     for report in rule.reports:
         if report.target is not None:
-            found.setdefault((report.reporter.name, target_text(report.key)), (report, []))[1].extend(results)
+            _gathered(found, report).extend(results)
             continue
         failed: dict[str, list[str]] = {}
         for result in results:
@@ -48,13 +48,22 @@ def reports_for(
             except TargetError as error:
                 failed.setdefault(str(error), []).append(result.service)
             else:
-                found.setdefault((own.reporter.name, target_text(own.key)), (own, []))[1].append(result)
+                _gathered(found, own).append(result)
         for sentence, services in failed.items():
             more = f" and {len(services) - 1} more" if len(services) > 1 else ""
             complaints.append(f"reporter {report.reporter.name}: {services[0]}{more} has no target: {sentence}")
     for key, (report, own_results) in found.items():
         # A target that a rule names twice, in whatever way, hears of each service once.
         yield key, report, list({id(one): one for one in own_results}.values())
+
+
+def _gathered(found: dict[TargetKey, tuple[Report, list[Result]]], report: Report) -> list[Result]:
+    """The services of a target; of entries that name it in different ways the more cautious one counts."""
+    key = (report.reporter.name, target_text(report.key))
+    known, services = found.setdefault(key, (report, []))
+    if known.target is not None and known.target.repeat_unknown:
+        found[key] = (report, services)
+    return services
 
 
 def may_be_same(one: Report, other: Report) -> bool:

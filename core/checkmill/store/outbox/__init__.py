@@ -24,15 +24,27 @@ from checkmill.model.reporter import Outcome, Receipt
 from checkmill.store.failing import telling
 from checkmill.store.outbox import revising
 from checkmill.store.outbox.health import health
-from checkmill.store.outbox.inserting import FULL, Limit, insert, supersede, supersede_outdated
+from checkmill.store.outbox.inserting import FULL, HELD, Limit, hold_outdated, insert, supersede
 from checkmill.store.outbox.outcomes import Ended
-from checkmill.store.outbox.schema import COLUMNS, OPEN, OUTBOX_SCHEMA, delivery_from, marks, read
+from checkmill.store.outbox.pausing import end_wait, forget_idle
+from checkmill.store.outbox.schema import (
+    COLUMNS,
+    OPEN,
+    OUTBOX_SCHEMA,
+    OWN,
+    UNDER_WAY,
+    delivery_from,
+    marks,
+    read,
+    texts_from,
+)
 from checkmill.store.outbox.tallying import Tally, counted, forget_old, settled_as
-from checkmill.store.outbox.turning import Room, Turn, expire, is_followed, note_attempt, turn
+from checkmill.store.outbox.turning import Room, Turn, anchor, expire, is_followed, note_attempt, turn
 
 __all__ = [
     "COLUMNS",
     "FULL",
+    "HELD",
     "KEPT",
     "KEPT_ASIDE",
     "KEPT_SIZE",
@@ -43,8 +55,8 @@ __all__ = [
     "Room",
     "Turn",
     "delivery_from",
+    "hold_outdated",
     "insert",
-    "supersede_outdated",
 ]
 
 #: How many settled deliveries are kept to look at: those that went as they should, those that somebody may want to see
@@ -57,11 +69,20 @@ ENDED_WHILE_SENT = Receipt(Outcome.UNKNOWN, "the process ended while it was bein
 
 
 class Outbox:
-    """The deliveries of an open store. Every method raises `StoreError` when the database cannot be used."""
+    """The deliveries of an open store, of one checks directory or of all for "".
+
+    What an earlier Checkmill left belongs to each. Every method raises `StoreError` when the database cannot be used.
+    """
 
     def __init__(
-        self, connection: sqlite3.Connection, path: Path, transaction: Callable[[], AbstractContextManager[None]]
+        self,
+        connection: sqlite3.Connection,
+        path: Path,
+        transaction: Callable[[], AbstractContextManager[None]],
+        checks_dir: str = "",
     ) -> None:
+        self._checks_dir = checks_dir
+        self._own = (checks_dir, checks_dir)
         self._connection = connection
         self._path = path
         self._transaction = transaction
@@ -82,13 +103,13 @@ class Outbox:
         Those of some reporters, to some targets (the canonical text, or a value in it), that tell of some checks; at
         most `limit`, the newest.
         """
-        conditions: list[str] = []
-        values: list[object] = []
+        conditions = [OWN]
+        values: list[object] = [*self._own]
         for column, wanted in (("stage", [stage.value for stage in stages]), ("reporter", list(reporters))):
             if wanted:
                 conditions.append(f"{column} IN ({marks(wanted)})")
                 values += wanted
-        where = f"WHERE {' AND '.join(conditions)}" if conditions else ""
+        where = f"WHERE {' AND '.join(conditions)}"
         found: list[Delivery] = []
         with self._reading():
             rows = self._connection.execute(f"SELECT {COLUMNS} FROM deliveries {where} ORDER BY id DESC", values)
@@ -113,40 +134,42 @@ class Outbox:
             return [Attempt(*row) for row in self._connection.execute(f"{query} ORDER BY number", (number,))]
 
     def health(self, now: float) -> OutboxHealth:
-        """How well each reporter's deliveries are."""
+        """How well each reporter's deliveries are, those of all checks directories."""
         with self._reading():
             return health(self._connection, now)
 
     def waiting(self, reporters: Collection[str]) -> int:
         """How many deliveries of these reporters are not settled."""
-        query = f"SELECT count(*) FROM deliveries WHERE {OPEN} AND reporter IN ({marks(list(reporters))})"
+        query = f"SELECT count(*) FROM deliveries WHERE {OPEN} AND {OWN} AND reporter IN ({marks(list(reporters))})"
         with self._reading():
-            return int(self._connection.execute(query, list(reporters)).fetchone()[0])
+            return int(self._connection.execute(query, [*self._own, *reporters]).fetchone()[0])
 
     def arrived_since(self, since: float, now: float) -> dict[str, list[float]]:
         """When deliveries may have arrived in a span of time (epoch seconds) at the latest, by reporter."""
-        query = (
-            "SELECT reporter, max(begun_at, settled_at) AS at FROM deliveries WHERE begun_at > 0 AND at BETWEEN ? AND ?"
-        )
+        query = f"""
+            SELECT reporter, max(begun_at, settled_at) AS at FROM deliveries
+            WHERE begun_at > 0 AND at BETWEEN ? AND ? AND {OWN}
+        """
         found: dict[str, list[float]] = {}
         with self._reading():
-            for reporter, at in self._connection.execute(query, (since, now)):
+            for reporter, at in self._connection.execute(query, (since, now, *self._own)):
                 found.setdefault(reporter, []).append(at)
         return found
 
     def reporters(self) -> list[str]:
         """The reporters that have deliveries which are not settled."""
         with self._reading():
-            rows = self._connection.execute(f"SELECT DISTINCT reporter FROM deliveries WHERE {OPEN} ORDER BY reporter")
-            return [str(reporter) for (reporter,) in rows]
+            query = f"SELECT DISTINCT reporter FROM deliveries WHERE {OPEN} AND {OWN} ORDER BY reporter"
+            return [str(reporter) for (reporter,) in self._connection.execute(query, self._own)]
 
     def targets_of(self, checks: Collection[str]) -> dict[str, set[tuple[str, str]]]:
         """The reporters and targets that were told of these checks, as far as the outbox remembers."""
         found: dict[str, set[tuple[str, str]]] = {}
         with self._reading():
-            rows = self._connection.execute("SELECT DISTINCT reporter, target, checks FROM deliveries")
+            query = f"SELECT DISTINCT reporter, target, checks FROM deliveries WHERE {OWN}"
+            rows = self._connection.execute(query, self._own)
             for reporter, target, told in rows:
-                for check in set(checks).intersection(json.loads(told)):
+                for check in set(checks).intersection(texts_from(told)):
                     found.setdefault(check, set()).add((reporter, target))
         return found
 
@@ -156,11 +179,11 @@ class Outbox:
         """Settle what an ended process left, and count by stage what came to its end so.
 
         What was being sent may have arrived: its outcome is unknown. What grew too old has expired. Old settled
-        deliveries are cleared.
+        deliveries are cleared. All checks directories have one feeder at a time.
         """
         tally = Tally()
         with self._transaction():
-            for one in read(self._connection, f"WHERE {OPEN} AND stage = 'sending'"):
+            for one in read(self._connection, f"WHERE {UNDER_WAY}"):
                 stage = Stage.PENDING if one.repeat_unknown else Stage.UNKNOWN
                 note_attempt(self._connection, one.id, one.attempts, ENDED_WHILE_SENT, now, None)
                 self._connection.execute(
@@ -177,7 +200,9 @@ class Outbox:
                 settled_as(tally, one.reporter, stage)
                 if stage is Stage.PENDING and is_followed(self._connection, one):
                     supersede(self._connection, [one.id], now, tally)
+            anchor(self._connection, now)
             expire(self._connection, now, tally)
+            forget_idle(self._connection)
             counted(self._connection, tally, now)
             forget_old(self._connection, now)
             revising.prune(self._connection, KEPT, KEPT_ASIDE, KEPT_SIZE)
@@ -192,7 +217,7 @@ class Outbox:
         `wanted` says by the reporter's name how much may begin. What is begun may go out when this has returned.
         """
         with self._transaction():
-            return turn(self._connection, ended, now, wanted)
+            return turn(self._connection, ended, now, wanted, self._checks_dir)
 
     # What an operator decides
 
@@ -200,6 +225,12 @@ class Outbox:
         """Have deliveries tried once more, now, however old they are; gives those that are not, with the reason."""
         with self._transaction():
             return revising.retry(self._connection, numbers)
+
+    def ask_again(self, reporters: Iterable[str]) -> None:
+        """End the pauses of these reporters: one delivery may ask each of them now."""
+        with self._transaction():
+            for reporter in reporters:
+                end_wait(self._connection, reporter)
 
     def drop(self, numbers: Iterable[int]) -> dict[int, str]:
         """Remove deliveries; gives those that are not, with the reason."""

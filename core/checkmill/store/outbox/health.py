@@ -5,13 +5,15 @@ from __future__ import annotations
 import sqlite3
 
 from checkmill.model.delivery import OutboxHealth, ReporterHealth, Stage
-from checkmill.store.outbox.pausing import pause_of
+from checkmill.store.outbox.pausing import pauses_until
 from checkmill.store.outbox.schema import OPEN
 from checkmill.store.outbox.tallying import HOUR_S, MINUTE_S, REMOVED
 
 
 def health(connection: sqlite3.Connection, now: float) -> OutboxHealth:
     """The health of every reporter that the outbox knows."""
+    # An index may be whole where its table is not: what is counted by that alone would hide damage.
+    connection.execute("SELECT size FROM deliveries ORDER BY id DESC LIMIT 1").fetchone()
     waiting = {
         reporter: parts
         for reporter, *parts in connection.execute(
@@ -32,12 +34,9 @@ def health(connection: sqlite3.Connection, now: float) -> OutboxHealth:
         if stage != REMOVED:
             recent.setdefault(reporter, {})[stage] = count
     found = {}
-    for reporter in sorted(
-        {*waiting, *counts, *(name for (name,) in connection.execute("SELECT reporter FROM pauses"))}
-    ):
+    paused = pauses_until(connection)
+    for reporter in sorted({*waiting, *counts, *paused}):
         number, size, oldest_at = waiting.get(reporter, (0, 0, None))
-        pause = pause_of(connection, reporter)
-        paused = pause is not None and pause.pauses > 0
         found[reporter] = ReporterHealth(
             waiting=number,
             waiting_bytes=size,
@@ -46,7 +45,7 @@ def health(connection: sqlite3.Connection, now: float) -> OutboxHealth:
             recent=recent.get(reporter, {}),
             last_success_at=last.get((reporter, Stage.ACCEPTED.value)),
             dropped_at=last.get((reporter, Stage.DROPPED.value)),
-            pause_until=pause.until if pause is not None and paused else None,
+            pause_until=paused.get(reporter),
             last_message=_last_message(connection, reporter, last.get((reporter, Stage.ACCEPTED.value))),
         )
     return OutboxHealth(found)

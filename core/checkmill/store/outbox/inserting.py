@@ -9,13 +9,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from checkmill.model.delivery import Delivery, Stage
-from checkmill.store.outbox.schema import AT_ONCE, COLUMNS, OPEN, WAITING, marks, read_some
+from checkmill.store.outbox.schema import AT_ONCE, COLUMNS, OPEN, OWN, WAITING, marks, read_some, texts_from
 from checkmill.store.outbox.tallying import Tally, counted
 
 FULL = "the backlog was full"
+HELD = "held back: a state that it tells of is another by now; the next run that reports tells it"
 #: Two runs that begin in the same instant are told apart by this much, in seconds.
 _INSTANT_S = 1e-6
-_INSERTED = f"{COLUMNS.removeprefix('id, ')}, size"
+_INSERTED = f"{COLUMNS.removeprefix('id, ')}, size, checks_dir"
 _INSERT = f"INSERT INTO deliveries ({_INSERTED}) VALUES ({marks(_INSERTED.split(', '))})"
 
 
@@ -28,25 +29,32 @@ class Limit:
 
 
 def insert(
-    connection: sqlite3.Connection, deliveries: Iterable[Delivery], limits: Mapping[str, Limit], now: float
+    connection: sqlite3.Connection,
+    checks_dir: str,
+    deliveries: Iterable[Delivery],
+    limits: Mapping[str, Limit],
+    now: float,
 ) -> list[Delivery]:
-    """Put deliveries in; give those that were dropped since there was no room, older ones among them."""
+    """Put deliveries of a checks directory in; give those that were dropped since there was no room, older ones too."""
     tally = Tally()
     for delivery in deliveries:
-        number = _insert_one(connection, delivery)
-        _supersede_before(connection, delivery, number, now, tally)
-    dropped = [one for reporter, limit in limits.items() for one in _make_room(connection, reporter, limit, now, tally)]
+        number = _insert_one(connection, checks_dir, delivery)
+        _supersede_before(connection, checks_dir, delivery, number, now, tally)
+    dropped: list[Delivery] = []
+    for reporter, limit in limits.items():
+        dropped += _make_room(connection, checks_dir, reporter, limit, now, tally)
     counted(connection, tally, now)
     return dropped
 
 
-def _insert_one(connection: sqlite3.Connection, delivery: Delivery) -> int:
+def _insert_one(connection: sqlite3.Connection, checks_dir: str, delivery: Delivery) -> int:
+    body = _storable(delivery.body)
     values = (
         delivery.reporter,
         delivery.target,
         _distinct(connection, delivery),
         delivery.stage.value,
-        delivery.state,
+        _storable(delivery.state),
         delivery.created_at,
         delivery.expires_at,
         delivery.repeat_unknown,
@@ -57,12 +65,18 @@ def _insert_one(connection: sqlite3.Connection, delivery: Delivery) -> int:
         delivery.code,
         delivery.message,
         delivery.request_id,
-        json.dumps(delivery.services, ensure_ascii=False),
+        _storable(json.dumps(delivery.services, ensure_ascii=False)),
         json.dumps(delivery.checks),
-        delivery.body,
-        len(delivery.body.encode()),
+        body,
+        len(body.encode()),
+        checks_dir,
     )
     return int(connection.execute(_INSERT, values).lastrowid or 0)
+
+
+def _storable(text: str) -> str:
+    """The text without halves of surrogate pairs, which no database keeps."""
+    return text.encode(errors="replace").decode()
 
 
 def _distinct(connection: sqlite3.Connection, delivery: Delivery) -> float:
@@ -70,14 +84,24 @@ def _distinct(connection: sqlite3.Connection, delivery: Delivery) -> float:
     query = "SELECT 1 FROM deliveries WHERE reporter = ? AND target = ? AND run_at = ?"
     run_at = delivery.run_at
     while connection.execute(query, (delivery.reporter, delivery.target, run_at)).fetchone() is not None:
-        # The clock may be so far ahead that the next number is further away.
-        run_at = max(run_at + _INSTANT_S, math.nextafter(run_at, math.inf))
+        run_at = a_moment_after(run_at)
     return run_at
 
 
-def _supersede_before(connection: sqlite3.Connection, newer: Delivery, number: int, now: float, tally: Tally) -> None:
-    query = f"SELECT id FROM deliveries WHERE {OPEN} AND reporter = ? AND target = ? AND id < ?"
-    older = [one for (one,) in connection.execute(query, (newer.reporter, newer.target, number))]
+def a_moment_after(at: float) -> float:
+    """A time (epoch seconds) that is later by as little as makes a difference."""
+    # The clock may be so far ahead that the next number is further away.
+    return max(at + _INSTANT_S, math.nextafter(at, math.inf))
+
+
+def _supersede_before(
+    connection: sqlite3.Connection, checks_dir: str, newer: Delivery, number: int, now: float, tally: Tally
+) -> None:
+    query = (
+        f"SELECT id FROM deliveries WHERE {OPEN} AND reporter = ? AND target = ? AND id < ? AND NOT keep_all AND {OWN}"
+    )
+    values = (newer.reporter, newer.target, number, checks_dir, checks_dir)
+    older = [one for (one,) in connection.execute(query, values)]
     supersede(connection, older, now, tally)
 
 
@@ -98,31 +122,45 @@ def settle_as(connection: sqlite3.Connection, number: int, stage: Stage, now: fl
     connection.execute("UPDATE deliveries SET stage = ?, settled_at = ? WHERE id = ?", (stage.value, now, number))
 
 
-def supersede_outdated(connection: sqlite3.Connection, checks: Collection[str], now: float) -> None:
-    """Take back what waits to tell of checks whose states are others by now, unless all states are to be told."""
+def hold_outdated(connection: sqlite3.Connection, checks_dir: str, checks: Collection[str]) -> None:
+    """Hold back what tells an OK of checks whose states are others by now, unless all states are to be told.
+
+    It is not taken back, since nothing that is told instead may follow: it waits until a newer one of its target
+    supersedes it, or until it expires, which is counted. Bad news were true when they were measured, and go out.
+    """
     if not checks:
         return
-    query = f"SELECT id, checks FROM deliveries WHERE {WAITING} AND NOT keep_all"
-    waiting = connection.execute(query).fetchall()
-    outdated = [number for number, told in waiting if not set(checks).isdisjoint(json.loads(told))]
-    tally = Tally()
-    supersede(connection, outdated, now, tally)
-    counted(connection, tally, now)
+    query = f"SELECT id, checks FROM deliveries WHERE {OPEN} AND NOT keep_all AND NOT held AND state = 'OK' AND {OWN}"
+    for number, told in connection.execute(query, (checks_dir, checks_dir)).fetchall():
+        if not set(checks).isdisjoint(texts_from(told)):
+            connection.execute("UPDATE deliveries SET held = 1 WHERE id = ?", (number,))
+            connection.execute(f"UPDATE deliveries SET message = ? WHERE id = ? AND {WAITING}", (HELD, number))
 
 
-def _make_room(connection: sqlite3.Connection, reporter: str, limit: Limit, now: float, tally: Tally) -> list[Delivery]:
-    """Drop until what waits is within the limit: first the oldest that newer ones of their targets have followed."""
-    query = f"SELECT count(*), coalesce(sum(size), 0) FROM deliveries WHERE {OPEN} AND reporter = ?"
-    count, size = connection.execute(query, (reporter,)).fetchone()
+def _make_room(
+    connection: sqlite3.Connection, checks_dir: str, reporter: str, limit: Limit, now: float, tally: Tally
+) -> list[Delivery]:
+    """Drop until what waits is within the limit.
+
+    First what would not fit if it were alone, then the oldest that newer ones of their targets have followed, then the
+    oldest.
+    """
+    of_reporter = (reporter, checks_dir, checks_dir)
+    query = f"SELECT count(*), coalesce(sum(size), 0) FROM deliveries WHERE {OPEN} AND reporter = ? AND {OWN}"
+    count, size = connection.execute(query, of_reporter).fetchone()
     if count <= limit.deliveries and size <= limit.size:
         return []
     dropped = []
     followed = f"""
         EXISTS (SELECT 1 FROM deliveries AS newer WHERE newer.{OPEN} AND newer.reporter = deliveries.reporter
-            AND newer.target = deliveries.target AND newer.id > deliveries.id)
+            AND newer.target = deliveries.target AND newer.id > deliveries.id
+            AND newer.checks_dir = deliveries.checks_dir)
     """
-    waiting = f"SELECT id, size FROM deliveries WHERE {WAITING} AND reporter = ? ORDER BY {followed} DESC, id"
-    for number, own_size in connection.execute(waiting, (reporter,)).fetchall():
+    waiting = f"""
+        SELECT id, size FROM deliveries WHERE {WAITING} AND reporter = ? AND {OWN}
+        ORDER BY size > ? DESC, {followed} DESC, id
+    """
+    for number, own_size in connection.execute(waiting, (*of_reporter, limit.size)).fetchall():
         if count <= limit.deliveries and size <= limit.size:
             break
         count, size = count - 1, size - own_size

@@ -11,8 +11,9 @@ from checkmill.model.reporter import Outcome, Receipt
 #: The wait after the first attempt that failed, and the longest one.
 FIRST_WAIT_S = 5.0
 LONGEST_WAIT_S = 120.0
-#: A receiver may ask for any wait; no calendar holds all of them.
-LONGEST_ASKED_S = 1e9
+#: A receiver may ask for any wait. It is asked again after this much all the same: sooner than a delivery expires that
+#: may grow an hour old, and soon enough for an operator who waits for it.
+LONGEST_ASKED_S = 2700.0
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,8 @@ import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from checkmill.store.outbox.outcomes import Ended, asked_s, backoff_s
+from checkmill.store.outbox.outcomes import LONGEST_ASKED_S, Ended, asked_s, backoff_s
+from checkmill.store.outbox.schema import OPEN
 
 #: So many outcomes in a row without any answer begin a pause.
 FAILURES = 3
@@ -27,14 +28,20 @@ class Pause:
 
     def is_over(self, now: float) -> bool:
         """Whether the receiver may be asked again; also where the clock was set back to before the pause."""
-        return not self.since <= now < self.until
+        return not self.since <= now < min(self.until, self.since + LONGEST_ASKED_S)
 
 
-def pause_of(connection: sqlite3.Connection, reporter: str) -> Pause | None:
-    """The failures of a reporter, None while it answers. It is paused when `pauses` is above zero."""
-    query = "SELECT failures, failing_since, pauses, since, until FROM pauses WHERE reporter = ?"
-    row = connection.execute(query, (reporter,)).fetchone()
+def pause_of(connection: sqlite3.Connection, checks_dir: str, reporter: str) -> Pause | None:
+    """How a reporter of a checks directory fails, None while it answers; it is paused if `pauses` is above zero."""
+    query = "SELECT failures, failing_since, pauses, since, until FROM pauses WHERE checks_dir = ? AND reporter = ?"
+    row = connection.execute(query, (checks_dir, reporter)).fetchone()
     return None if row is None else Pause(*row)
+
+
+def pauses_until(connection: sqlite3.Connection) -> dict[str, float]:
+    """When the reporters that are paused are asked again, by name."""
+    query = "SELECT reporter, max(until) FROM pauses WHERE pauses > 0 GROUP BY reporter"
+    return dict(connection.execute(query).fetchall())
 
 
 def end_wait(connection: sqlite3.Connection, reporter: str) -> None:
@@ -42,21 +49,38 @@ def end_wait(connection: sqlite3.Connection, reporter: str) -> None:
     connection.execute("UPDATE pauses SET until = since WHERE reporter = ?", (reporter,))
 
 
-def heard(connection: sqlite3.Connection, reporter: str, ended: Sequence[tuple[Ended, float]], now: float) -> None:
+def forget_idle(connection: sqlite3.Connection) -> None:
+    """Forget the failures of reporters for which nothing waits, within a transaction: nobody would ask them again."""
+    connection.execute(
+        f"""
+        DELETE FROM pauses WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE {OPEN}
+            AND deliveries.reporter = pauses.reporter
+            AND (pauses.checks_dir = '' OR deliveries.checks_dir IN ('', pauses.checks_dir)))
+        """
+    )
+
+
+def heard(
+    connection: sqlite3.Connection,
+    checks_dir: str,
+    reporter: str,
+    ended: Sequence[tuple[Ended, float]],
+    now: float,
+) -> None:
     """Take note, within a transaction, of how attempts of one reporter ended and when each began.
 
     Any answer ends its pause.
     """
-    known = pause_of(connection, reporter)
+    known = pause_of(connection, checks_dir, reporter)
     if any(one.has_answer for one, _ in ended):
         if known is not None:
-            connection.execute("DELETE FROM pauses WHERE reporter = ?", (reporter,))
+            connection.execute("DELETE FROM pauses WHERE checks_dir = ? AND reporter = ?", (checks_dir, reporter))
         return
     after = _after(known or Pause(0, now, 0, 0.0, 0.0), ended, now)
     connection.execute(
-        "INSERT OR REPLACE INTO pauses (reporter, failures, failing_since, pauses, since, until)"
-        " VALUES (?, ?, ?, ?, ?, ?)",
-        (reporter, after.failures, after.failing_since, after.pauses, after.since, after.until),
+        "INSERT OR REPLACE INTO pauses (checks_dir, reporter, failures, failing_since, pauses, since, until)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?)",
+        (checks_dir, reporter, after.failures, after.failing_since, after.pauses, after.since, after.until),
     )
 
 

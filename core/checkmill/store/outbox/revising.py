@@ -7,9 +7,9 @@ from collections.abc import Iterable
 
 from checkmill.model.delivery import Delivery, Stage
 from checkmill.store.outbox.pausing import end_wait
-from checkmill.store.outbox.schema import FINAL, read
+from checkmill.store.outbox.schema import FINAL, OWN, read
 from checkmill.store.outbox.tallying import REMOVED, Tally, counted
-from checkmill.store.outbox.turning import is_followed
+from checkmill.store.outbox.turning import checks_dir_of, is_followed
 
 #: Those that can be tried or removed; what is being sent cannot be called back, and what arrived needs neither.
 _REFUSALS = {
@@ -36,7 +36,7 @@ def retry(connection: sqlite3.Connection, numbers: Iterable[int]) -> dict[int, s
             refused[number] = why
             continue
         # 9e999 is how SQL writes infinity.
-        again = "stage = 'pending', next_at = 0, expires_at = 9e999, refusals = 0, settled_at = 0"
+        again = "stage = 'pending', next_at = 0, expires_at = 9e999, refusals = 0, settled_at = 0, held = 0"
         connection.execute(f"UPDATE deliveries SET {again} WHERE id = ?", (number,))
         retried.add(one.reporter)
         if one.stage.is_final:
@@ -86,7 +86,7 @@ def prune(connection: sqlite3.Connection, kept: int, kept_aside: int, kept_size:
     connection.execute(
         """
         DELETE FROM told WHERE NOT EXISTS (SELECT 1 FROM deliveries WHERE deliveries.reporter = told.reporter
-            AND deliveries.target = told.target)
+            AND deliveries.target = told.target AND (told.checks_dir = '' OR checks_dir IN ('', told.checks_dir)))
         """
     )
 
@@ -106,8 +106,9 @@ def _told_better(connection: sqlite3.Connection, one: Delivery | None) -> str:
     """Why a delivery would be a step back for its receiver, if it would."""
     if one is None:
         return ""
-    query = "SELECT 1 FROM told WHERE reporter = ? AND target = ? AND newest > ?"
-    told = connection.execute(query, (one.reporter, one.target, one.id)).fetchone() is not None
+    own = checks_dir_of(connection, one)
+    query = f"SELECT 1 FROM told WHERE reporter = ? AND target = ? AND newest > ? AND {OWN}"
+    told = connection.execute(query, (one.reporter, one.target, one.id, own, own)).fetchone() is not None
     if not told and (one.keep_all or not is_followed(connection, one)):
         return ""
     return f"delivery {one.id} was followed by a newer one for the same target, which says it better"

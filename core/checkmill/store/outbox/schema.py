@@ -11,7 +11,9 @@ from checkmill.model.delivery import Delivery, Stage
 from checkmill.store.failing import UnreadableRowError
 
 #: `begun_at` is when the last attempt began, `settled_at` when a final stage was reached, `refusals` how often it was
-#: refused since it was made or last retried, `size` the bytes of the body. The long columns stand last: SQLite reads a
+#: refused since it was made or last retried, `size` the bytes of the body. `checks_dir` is the checks directory whose
+#: reporter is meant, "" where an earlier Checkmill did not note it. What is `held` tells an OK that is not known to be
+#: true any more: it is not sent. The long columns stand last: SQLite reads a
 #: row from the left. Numbers are never given again, since people have noted them down. `told` has the newest delivery
 #: of each target that may have gone out, which outlives that delivery's own row.
 OUTBOX_SCHEMA = """
@@ -20,6 +22,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     reporter TEXT NOT NULL,
     target TEXT NOT NULL,
     run_at REAL NOT NULL,
+    checks_dir TEXT NOT NULL DEFAULT '',
     stage TEXT NOT NULL,
     state TEXT NOT NULL,
     created_at REAL NOT NULL,
@@ -28,6 +31,7 @@ CREATE TABLE IF NOT EXISTS deliveries (
     keep_all INTEGER NOT NULL,
     attempts INTEGER NOT NULL,
     refusals INTEGER NOT NULL DEFAULT 0,
+    held INTEGER NOT NULL DEFAULT 0,
     next_at REAL NOT NULL,
     begun_at REAL NOT NULL DEFAULT 0,
     settled_at REAL NOT NULL DEFAULT 0,
@@ -42,9 +46,12 @@ CREATE TABLE IF NOT EXISTS deliveries (
     UNIQUE (reporter, target, run_at)
 );
 CREATE INDEX IF NOT EXISTS deliveries_by_target ON deliveries (reporter, target, id);
-CREATE INDEX IF NOT EXISTS deliveries_waiting ON deliveries (reporter, id) WHERE stage = 'pending';
+CREATE INDEX IF NOT EXISTS deliveries_waiting
+    ON deliveries (reporter, id, target, next_at, begun_at, attempts, held, checks_dir, stage) WHERE stage = 'pending';
 CREATE INDEX IF NOT EXISTS deliveries_waiting_until ON deliveries (expires_at) WHERE stage = 'pending';
-CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (reporter, target, id)
+CREATE INDEX IF NOT EXISTS deliveries_sending ON deliveries (reporter, target, checks_dir, stage)
+    WHERE stage = 'sending';
+CREATE INDEX IF NOT EXISTS deliveries_open ON deliveries (reporter, target, id, keep_all, checks_dir, stage)
     WHERE stage IN ('pending', 'sending');
 CREATE TABLE IF NOT EXISTS attempts (
     delivery INTEGER NOT NULL,
@@ -58,10 +65,11 @@ CREATE TABLE IF NOT EXISTS attempts (
     PRIMARY KEY (delivery, number)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS told (
+    checks_dir TEXT NOT NULL,
     reporter TEXT NOT NULL,
     target TEXT NOT NULL,
     newest INTEGER NOT NULL,
-    PRIMARY KEY (reporter, target)
+    PRIMARY KEY (checks_dir, reporter, target)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS counters (
     reporter TEXT NOT NULL,
@@ -78,12 +86,14 @@ CREATE TABLE IF NOT EXISTS tallies (
     PRIMARY KEY (reporter, minute, stage)
 ) WITHOUT ROWID;
 CREATE TABLE IF NOT EXISTS pauses (
-    reporter TEXT PRIMARY KEY,
+    checks_dir TEXT NOT NULL,
+    reporter TEXT NOT NULL,
     failures INTEGER NOT NULL,
     failing_since REAL NOT NULL,
     pauses INTEGER NOT NULL,
     since REAL NOT NULL,
-    until REAL NOT NULL
+    until REAL NOT NULL,
+    PRIMARY KEY (checks_dir, reporter)
 ) WITHOUT ROWID
 """
 
@@ -101,10 +111,13 @@ _KINDS: dict[str, type | tuple[type, ...]] = {
     **dict.fromkeys(("run_at", "created_at", "expires_at", "next_at"), (float, int)),
     **dict.fromkeys(("repeat_unknown", "keep_all", "attempts"), int),
 }
-#: Deliveries that are not settled, and those that wait. The indexes above say so in the same words: without those
-#: SQLite would not use them.
+#: Deliveries that are not settled, those that wait, and those that are being sent. The indexes above say so in the same
+#: words: without those SQLite would not use them.
 OPEN = "stage IN ('pending', 'sending')"
 WAITING = "stage = 'pending'"
+UNDER_WAY = "stage = 'sending'"
+#: Deliveries of one checks directory, or of all for ""; what is of none belongs to each. To be given it twice.
+OWN = "(? = '' OR checks_dir IN ('', ?))"
 FINAL = tuple(stage.value for stage in Stage if stage.is_final)
 
 
@@ -117,18 +130,21 @@ def delivery_from(row: Sequence[Any]) -> Delivery:
         fields["services"] = texts_from(fields["services"])
         fields["checks"] = texts_from(fields["checks"])
         fields["stage"] = Stage(fields["stage"])
-    except (ValueError, RecursionError):
+    except ValueError:
         raise UnreadableRowError(f"delivery {fields['id']} is damaged") from None
     fields["repeat_unknown"] = bool(fields["repeat_unknown"])
     fields["keep_all"] = bool(fields["keep_all"])
     return Delivery(**fields)
 
 
-def texts_from(text: str) -> tuple[str, ...]:
-    """The texts of a JSON list. Raises ValueError for anything else."""
-    values = json.loads(text)
+def texts_from(text: object) -> tuple[str, ...]:
+    """The texts of a JSON list. Raises `UnreadableRowError` for anything else."""
+    try:
+        values = json.loads(text) if isinstance(text, str) else None
+    except (ValueError, RecursionError):
+        values = None
     if not isinstance(values, list) or not all(isinstance(one, str) for one in values):
-        raise ValueError("a list of texts was expected")
+        raise UnreadableRowError("a delivery is damaged")
     return tuple(values)
 
 

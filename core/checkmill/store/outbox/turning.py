@@ -9,19 +9,23 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from operator import attrgetter
 
 from checkmill.model.delivery import Delivery, Stage
 from checkmill.model.reporter import Outcome, Receipt
+from checkmill.store.outbox.handing import note_heard
 from checkmill.store.outbox.inserting import settle_as, supersede
 from checkmill.store.outbox.outcomes import Ended, next_try_at, stage_after
 from checkmill.store.outbox.pausing import heard, pause_of
-from checkmill.store.outbox.schema import OPEN, WAITING, read_some
+from checkmill.store.outbox.schema import OPEN, OWN, UNDER_WAY, WAITING, read_some
 from checkmill.store.outbox.tallying import Tally, counted, settled_as
 
 #: Of the attempts of one delivery the first and so many of the last are kept to look at.
 LAST_ATTEMPTS = 20
 #: So far ahead is looked for equal bodies that can go together.
 LOOK_AHEAD = 64
+#: By so much the clocks of processes may differ in what they take for now.
+AHEAD_S = 300.0
 
 
 @dataclass(frozen=True)
@@ -53,8 +57,14 @@ class Turn:
     aside: dict[str, int] = field(default_factory=dict)
 
 
-def turn(connection: sqlite3.Connection, ended: Sequence[Ended], now: float, wanted: Mapping[str, Room]) -> Turn:
-    """Take one turn, within a transaction."""
+def turn(
+    connection: sqlite3.Connection,
+    ended: Sequence[Ended],
+    now: float,
+    wanted: Mapping[str, Room],
+    checks_dir: str = "",
+) -> Turn:
+    """Take one turn, within a transaction, for a checks directory or for all."""
     tally, outcomes = Tally(), Tally()
     settled = []
     attempts: dict[str, list[tuple[Ended, float]]] = {}
@@ -67,11 +77,11 @@ def turn(connection: sqlite3.Connection, ended: Sequence[Ended], now: float, wan
             if not one.is_cut_off:
                 attempts.setdefault(one.delivery.reporter, []).append((one, began_at))
     for reporter, own in attempts.items():
-        heard(connection, reporter, own, now)
+        heard(connection, checks_dir, reporter, own, now)
     expire(connection, now, tally)
     begun, left = [], set()
     for reporter, room in wanted.items():
-        groups, more = _begin(connection, reporter, room, now)
+        groups, more = _begin(connection, checks_dir, reporter, room, now)
         begun += groups
         if more:
             left.add(reporter)
@@ -115,6 +125,8 @@ def _settle(connection: sqlite3.Connection, ended: Ended, now: float, tally: Tal
         ),
     )
     note_attempt(connection, one.id, one.attempts, receipt, now, ended.elapsed_s)
+    if stage is Stage.ACCEPTED:
+        note_heard(connection, one.id, one.reporter, one.checks, now)
     if stage is Stage.PENDING:
         stage = _unless_followed(connection, one, now)
     settled_as(tally, one.reporter, stage)
@@ -162,8 +174,29 @@ def note_attempt(
 
 def is_followed(connection: sqlite3.Connection, one: Delivery) -> bool:
     """Whether there is a newer delivery of the same target."""
-    query = "SELECT 1 FROM deliveries WHERE reporter = ? AND target = ? AND id > ? LIMIT 1"
-    return connection.execute(query, (one.reporter, one.target, one.id)).fetchone() is not None
+    own = checks_dir_of(connection, one)
+    query = f"SELECT 1 FROM deliveries WHERE reporter = ? AND target = ? AND id > ? AND {OWN} LIMIT 1"
+    return connection.execute(query, (one.reporter, one.target, one.id, own, own)).fetchone() is not None
+
+
+def checks_dir_of(connection: sqlite3.Connection, one: Delivery) -> str:
+    """The checks directory of a delivery; "" where that is not known."""
+    row = connection.execute("SELECT checks_dir FROM deliveries WHERE id = ?", (one.id,)).fetchone()
+    return "" if row is None else str(row[0])
+
+
+def anchor(connection: sqlite3.Connection, now: float) -> None:
+    """Have what was made at a time that has not come yet count as made now: the clock was set back since.
+
+    Nobody knows how old it is; so it is sent if that can be done soon, and expires as if it were new.
+    """
+    connection.execute(
+        f"""
+        UPDATE deliveries SET expires_at = ? + (expires_at - created_at), created_at = ?
+        WHERE {WAITING} AND created_at > ?
+        """,
+        (now, now, now + AHEAD_S),
+    )
 
 
 def expire(connection: sqlite3.Connection, now: float, tally: Tally) -> None:
@@ -180,22 +213,22 @@ class _Due:
 
     id: int
     target: str
-    body: str
+    attempts: int
 
 
 def _begin(
-    connection: sqlite3.Connection, reporter: str, room: Room, now: float
+    connection: sqlite3.Connection, checks_dir: str, reporter: str, room: Room, now: float
 ) -> tuple[list[tuple[Delivery, ...]], bool]:
     """Mark what may be sent now; give it, and whether more is due."""
-    pause = pause_of(connection, reporter)
+    pause = pause_of(connection, checks_dir, reporter)
+    due = _due(connection, checks_dir, reporter, now)
     if pause is None or not pause.pauses:
-        groups, more = _grouped(_due(connection, reporter, now), room)
-    elif not pause.is_over(now) or _is_sending(connection, reporter):
+        groups, more = _grouped(due, room, lambda number: _body_of(connection, number))
+    elif not pause.is_over(now) or _is_sending(connection, checks_dir, reporter):
         return [], False
     else:
         # One asks for all; another each time, lest one that never gets an answer keeps all others waiting.
-        due = _due(connection, reporter, now, order="attempts, id")
-        probe = next((one for one in due if room.knows(one.target)), None)
+        probe = next((one for one in sorted(due, key=attrgetter("attempts", "id")) if room.knows(one.target)), None)
         if probe is None:
             return [], False
         allowed = room.sendings > 0 and room.deliveries > 0
@@ -208,38 +241,45 @@ def _begin(
     marked = {one.id: one for one in read_some(connection, numbers)}
     connection.executemany(
         """
-        INSERT INTO told (reporter, target, newest) VALUES (?, ?, ?)
-        ON CONFLICT (reporter, target) DO UPDATE SET newest = max(newest, excluded.newest)
+        INSERT INTO told (checks_dir, reporter, target, newest)
+        SELECT checks_dir, reporter, target, id FROM deliveries WHERE id = ?
+        ON CONFLICT (checks_dir, reporter, target) DO UPDATE SET newest = max(newest, excluded.newest)
         """,
-        [(reporter, one.target, one.id) for one in marked.values()],
+        [(number,) for number in numbers],
     )
     return [tuple(marked[one.id] for one in group) for group in groups], more
 
 
-def _due(connection: sqlite3.Connection, reporter: str, now: float, order: str = "id") -> Iterator[_Due]:
-    """What may be sent, read as it is asked for: of each target only the oldest, and none while one is being sent.
+def _due(connection: sqlite3.Connection, checks_dir: str, reporter: str, now: float) -> Iterator[_Due]:
+    """What may be sent, oldest first: of each target only the oldest, and none while one is being sent.
 
-    What was tried at a time that has not come yet may be tried now: the clock was set back since.
+    It is read as it is asked for, from indexes that have all of this: many may wait behind one. What was tried at a
+    time that has not come yet may be tried now: the clock was set back since.
     """
     rows = connection.execute(
         f"""
-        SELECT id, target, body FROM deliveries WHERE {WAITING} AND reporter = ? AND (next_at <= ? OR begun_at > ?)
-            AND NOT EXISTS (SELECT 1 FROM deliveries AS older WHERE older.{OPEN}
-                AND older.reporter = deliveries.reporter AND older.target = deliveries.target
-                AND older.id < deliveries.id)
-        ORDER BY {order}
+        SELECT id, target, attempts FROM deliveries INDEXED BY deliveries_waiting
+        WHERE {WAITING} AND reporter = ? AND {OWN} AND NOT held AND (next_at <= ? OR begun_at > ?)
+            AND NOT EXISTS (SELECT 1 FROM deliveries AS older INDEXED BY deliveries_open
+                WHERE older.{OPEN} AND older.reporter = deliveries.reporter AND older.target = deliveries.target
+                AND older.id < deliveries.id AND (? = '' OR older.checks_dir IN ('', ?)))
+        ORDER BY id
         """,
-        (reporter, now, now),
+        (reporter, checks_dir, checks_dir, now, now, checks_dir, checks_dir),
     )
     return (_Due(*row) for row in rows)
 
 
-def _is_sending(connection: sqlite3.Connection, reporter: str) -> bool:
-    query = f"SELECT 1 FROM deliveries WHERE {OPEN} AND stage = 'sending' AND reporter = ? LIMIT 1"
-    return connection.execute(query, (reporter,)).fetchone() is not None
+def _is_sending(connection: sqlite3.Connection, checks_dir: str, reporter: str) -> bool:
+    query = f"SELECT 1 FROM deliveries WHERE {UNDER_WAY} AND reporter = ? AND {OWN} LIMIT 1"
+    return connection.execute(query, (reporter, checks_dir, checks_dir)).fetchone() is not None
 
 
-def _grouped(due: Iterable[_Due], room: Room) -> tuple[list[list[_Due]], bool]:
+def _body_of(connection: sqlite3.Connection, number: int) -> str:
+    return str(connection.execute("SELECT body FROM deliveries WHERE id = ?", (number,)).fetchone()[0])
+
+
+def _grouped(due: Iterable[_Due], room: Room, body_of: Callable[[int], str]) -> tuple[list[list[_Due]], bool]:
     """Take as much as there is room for, equal bodies together; and say whether more is due."""
     groups: dict[str, list[_Due]] = {}
     whole: list[list[_Due]] = []
@@ -249,11 +289,13 @@ def _grouped(due: Iterable[_Due], room: Room) -> tuple[list[list[_Due]], bool]:
             continue
         if taken >= room.deliveries:
             return [*whole, *groups.values()], True
-        group = groups.get(one.body)
+        # Where each goes alone, its number is as good as its body, and cheaper.
+        body = body_of(one.id) if room.together > 1 else str(one.id)
+        group = groups.get(body)
         if group is not None:
             group.append(one)
         elif len(whole) + len(groups) < room.sendings:
-            group = groups.setdefault(one.body, [one])
+            group = groups.setdefault(body, [one])
         else:
             passed += 1
             if room.together == 1 or passed >= LOOK_AHEAD:
@@ -261,5 +303,5 @@ def _grouped(due: Iterable[_Due], room: Room) -> tuple[list[list[_Due]], bool]:
             continue
         taken += 1
         if len(group) >= room.together:
-            whole.append(groups.pop(one.body))
+            whole.append(groups.pop(body))
     return [*whole, *groups.values()], passed > 0
