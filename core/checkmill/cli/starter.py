@@ -12,7 +12,7 @@ from typing import Any
 
 from checkmill.model.levels import Levels, Limits, Range, plain
 from checkmill.model.reporter import Reporter
-from checkmill.model.settings import Doc, HttpSettings
+from checkmill.model.settings import Doc, HttpSettings, ReporterSettings
 from checkmill.model.source import Metric, Source
 from checkmill.model.state import State
 from checkmill.steps.reading.expansion import IN_SANDBOX
@@ -77,7 +77,7 @@ class Starter:
     def _settings(self, kind: Source[Any] | Reporter[Any, Any]) -> Iterator[str]:
         yield f"    type: {self.type}"
         first = needed(kind)
-        inherited = {one.name for one in fields(HttpSettings)} - {"base_url"}
+        inherited = {one.name for base in (HttpSettings, ReporterSettings) for one in fields(base)} - {"base_url"}
         later = [one for one in fields(kind.settings) if one.name not in {*first, *inherited} and one.init]
         for name in first:
             yield from _comment(_doc(kind.settings, name), "    ")
