@@ -77,7 +77,8 @@ class Starter:
     def _settings(self, kind: Source[Any] | Reporter[Any, Any]) -> Iterator[str]:
         yield f"    type: {self.type}"
         first = needed(kind)
-        inherited = {one.name for base in (HttpSettings, ReporterSettings) for one in fields(base)} - {"base_url"}
+        base = ReporterSettings if issubclass(kind.settings, ReporterSettings) else HttpSettings
+        inherited = {one.name for one in fields(base)} - {"base_url"}
         later = [one for one in fields(kind.settings) if one.name not in {*first, *inherited} and one.init]
         for name in first:
             yield from _comment(_doc(kind.settings, name), "    ")
